@@ -1,0 +1,107 @@
+package stat
+
+import "math"
+
+// normalCDF is the probability that a standard normal variable is below z.
+func normalCDF(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
+
+// normalQuantile is the inverse of normalCDF.
+func normalQuantile(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) }
+
+// studentTail is the probability that |T| exceeds t >= 0 with df degrees of freedom.
+func studentTail(t, df float64) float64 {
+	if math.IsInf(t, 0) {
+		return 0
+	}
+	return betaInc(df/(df+t*t), df/2, 0.5)
+}
+
+// studentQuantile is the t with studentTail(t, df) = 1-level.
+func studentQuantile(level, df float64) float64 {
+	x := betaQuantile(1-level, df/2, 0.5)
+	return math.Sqrt(df * (1 - x) / x)
+}
+
+// chiTail is the probability that a chi-squared variable with one degree of
+// freedom exceeds x.
+func chiTail(x float64) float64 { return math.Erfc(math.Sqrt(x / 2)) }
+
+// betaInc is the regularized incomplete beta function I_x(a, b), by the
+// continued fraction DLMF 8.17.22, evaluated on the side where it converges in
+// O(sqrt(max(a, b))) steps.
+func betaInc(x, a, b float64) float64 {
+	switch {
+	case math.IsNaN(x) || a < 0 || b < 0:
+		return math.NaN()
+	case x <= 0 || b == 0 && x < 1:
+		return 0
+	case x >= 1 || a == 0:
+		return 1
+	}
+	front := math.Exp(a*math.Log(x) + b*math.Log1p(-x) - logBeta(a, b))
+	if x < (a+1)/(a+b+2) {
+		return min(1, front*betaFraction(x, a, b)/a)
+	}
+	return max(0, 1-front*betaFraction(1-x, b, a)/b)
+}
+
+// betaFraction evaluates the continued fraction by Lentz's method.
+func betaFraction(x, a, b float64) float64 {
+	const tiny, steps, precision = 1e-300, 100_000, 1e-15
+	away := func(v float64) float64 {
+		if math.Abs(v) < tiny {
+			return tiny
+		}
+		return v
+	}
+	c := 1.0
+	d := 1 / away(1-(a+b)*x/(a+1))
+	h := d
+	for i := 1; i <= steps; i++ {
+		m := float64(i)
+		even := m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
+		d = 1 / away(1+even*d)
+		c = away(1 + even/c)
+		h *= d * c
+		odd := -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
+		d = 1 / away(1+odd*d)
+		c = away(1 + odd/c)
+		h *= d * c
+		if math.Abs(d*c-1) < precision {
+			break
+		}
+	}
+	return h
+}
+
+// betaQuantile is the x with I_x(a, b) = p, by bisection: 60 halvings are as
+// exact as a float is, and cannot fail to converge.
+func betaQuantile(p, a, b float64) float64 {
+	lo, hi := 0.0, 1.0
+	for range 200 {
+		mid := lo + (hi-lo)/2
+		if mid <= lo || mid >= hi {
+			break
+		}
+		if betaInc(mid, a, b) < p {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo + (hi-lo)/2
+}
+
+func logBeta(a, b float64) float64 {
+	return logGamma(a) + logGamma(b) - logGamma(a+b)
+}
+
+func logGamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
+}
+
+// logChoose is the logarithm of n over k.
+func logChoose(n, k float64) float64 {
+	return -math.Log1p(n) - logBeta(n-k+1, k+1)
+}
