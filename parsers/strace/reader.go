@@ -1,0 +1,483 @@
+package strace
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"sync"
+	"time"
+
+	"finwait/analyzer/event"
+)
+
+// Options say how a log is read.
+type Options struct {
+	Path string // as the user gave it, for positions in problems
+	PID  int32  // the thread whose calls the file holds (-ff); 0: the lines say
+	Jobs int    // stretches read at once; 0: two
+}
+
+// stretchSize is how much of a log is scanned at a time. Each stretch begins
+// at the beginning of a line, and its size does not depend on Options.Jobs, so
+// the result does not either.
+const stretchSize = 1 << 20
+
+// longLine is how much is kept of a line that is longer than a stretch: its
+// beginning, which names the call, and its end, which holds the result.
+const longLine = 64 << 10
+
+// Reader reads one strace log.
+type Reader struct {
+	src   io.Reader
+	opts  Options
+	names *names
+	form  form
+
+	started bool
+	err     error
+	order   chan *stretch // stretches in the order of the log
+	free    chan *stretch
+	stop    chan struct{}
+	stopped bool
+
+	lines   uint32
+	base    int64 // sum of the differences of earlier stretches (-r), nanoseconds
+	day     event.Time
+	lastDay event.Time
+	carried map[int32]*half // first halves that no stretch so far has completed
+	again   *scanner        // joins halves of different stretches
+	last    lastCalls
+	counts  [256]int64
+	tally   tally
+	bytes   int64
+	input   event.Input
+	clock   timed
+	seconds int64
+	fine    int64
+	tids    map[int32]struct{}
+	restart uint32 // first line at which the clock stepped back by more than a second
+	steps   int64
+}
+
+// stretch is a part of the log on its way through a worker.
+type stretch struct {
+	text []byte
+	scan *scanner
+	err  error         // of the source, behind the text
+	done chan struct{} // receives one value when it is scanned
+}
+
+// lastCalls are the descriptors that threads used last, to guess the one of a
+// call whose first half is missing.
+type lastCalls map[int32]int32
+
+// NewReader returns a reader of the log in r. Reading begins with the first Next.
+func NewReader(r io.Reader, opts Options) *Reader {
+	if opts.Jobs <= 0 {
+		opts.Jobs = 2
+	}
+	return &Reader{
+		src: r, opts: opts, names: newNames(), carried: map[int32]*half{}, tids: map[int32]struct{}{}, last: lastCalls{},
+		stop: make(chan struct{}), lastDay: event.NoTime,
+		input: event.Input{Path: opts.Path, Kind: "strace", Start: event.NoTime, End: event.NoTime},
+	}
+}
+
+// Next fills b with the next run of calls. At the end of the log it returns
+// io.EOF; any other error is one of the source, behind which nothing is read.
+func (r *Reader) Next(b *event.CallBatch) error {
+	if !r.started {
+		r.start()
+	}
+	for {
+		st, ok := <-r.order
+		if !ok {
+			if r.err != nil {
+				return r.err
+			}
+			return io.EOF
+		}
+		<-st.done
+		if st.err != nil && st.err != io.EOF {
+			r.err = st.err
+		}
+		r.collect(st)
+		*b, st.scan.out = st.scan.out, *b
+		st.scan.out.Reset()
+		r.free <- st
+		if len(b.Calls) > 0 {
+			return nil
+		}
+	}
+}
+
+// Close ends the reading. It is needed only when Next was not called until its
+// end.
+func (r *Reader) Close() {
+	if !r.stopped {
+		r.stopped = true
+		close(r.stop)
+	}
+}
+
+// start looks at the beginning of the log and sets the workers going.
+func (r *Reader) start() {
+	r.started = true
+	feed := &feeder{src: r.src}
+	first := feed.next(make([]byte, 0, stretchSize))
+	r.form = detect(first, r.names)
+	r.again = newScanner(&r.form, r.names)
+	jobs := r.opts.Jobs
+	if r.form.sequential {
+		jobs = 1
+	}
+	r.order = make(chan *stretch, jobs+1)
+	r.free = make(chan *stretch, jobs+2)
+	work := make(chan *stretch, jobs)
+	stretches := jobs + 2
+	if r.form.sequential {
+		stretches = 1 // the scanner's state goes on from one to the next
+	}
+	for range stretches {
+		r.free <- &stretch{done: make(chan struct{}, 1), scan: newScanner(&r.form, r.names)}
+	}
+	var group sync.WaitGroup
+	for range jobs {
+		group.Go(func() { r.work(work) })
+	}
+	go r.feed(feed, first, work)
+}
+
+// feed cuts the log into stretches.
+func (r *Reader) feed(feed *feeder, first []byte, work chan<- *stretch) {
+	defer close(r.order)
+	defer close(work)
+	for {
+		var st *stretch
+		select {
+		case st = <-r.free:
+		case <-r.stop:
+			return
+		}
+		if first != nil {
+			st.text, first = first, nil
+		} else {
+			st.text = feed.next(st.text[:0])
+		}
+		if len(st.text) == 0 && feed.err == nil {
+			feed.err = io.ErrNoProgress
+		}
+		st.err = feed.err
+		end := feed.err != nil
+		r.order <- st
+		work <- st
+		if end {
+			return
+		}
+	}
+}
+
+// work scans stretches.
+func (r *Reader) work(work <-chan *stretch) {
+	for st := range work {
+		s := st.scan
+		if r.form.sequential {
+			s.continued()
+		} else {
+			s.reset()
+		}
+		s.chunk(st.text)
+		if !r.form.sequential || st.err != nil {
+			s.release()
+		}
+		st.done <- struct{}{}
+	}
+}
+
+// collect takes over what a stretch found, puts the line numbers and the times
+// of its calls right, and joins the halves that it could not join.
+func (r *Reader) collect(st *stretch) {
+	s := st.scan
+	r.input.Bytes += int64(len(st.text))
+	if s.timed != timedNone && (r.clock == timedNone || r.clock == timedDelta) {
+		r.clock = s.timed
+	}
+	if len(s.halves) > 0 {
+		r.joinAcross(s)
+	}
+	for i := range s.out.Calls {
+		r.place(&s.out.Calls[i])
+	}
+	if !r.form.sequential {
+		r.carry(s)
+	}
+	for i, n := range s.counts {
+		r.counts[i] += n
+	}
+	r.tally.add(&s.tally, r.lines)
+	if n := len(st.text); n > 0 && st.err == io.EOF && st.text[n-1] != '\n' && s.tally.partialLine > 0 {
+		r.tally.tailCut = true
+	}
+	r.lines += s.lines
+	r.base += s.sum
+	r.input.Lines = int64(r.lines)
+}
+
+// carry keeps the first halves that wait at the end of a stretch.
+func (r *Reader) carry(s *scanner) {
+	for tid, h := range s.pending {
+		old := r.carried[tid]
+		if old == nil {
+			old = &half{}
+			r.carried[tid] = old
+		}
+		old.id, old.timed, old.line = h.id, h.timed, h.line+r.lines
+		old.at = h.at
+		if h.timed == timedDelta && h.at.Known() {
+			old.at += event.Time(r.base)
+		}
+		old.text = append(old.text[:0], h.text...)
+	}
+}
+
+// joinAcross completes the calls whose first half lies in an earlier stretch.
+func (r *Reader) joinAcross(s *scanner) {
+	var drop []int
+	for _, sp := range s.halves {
+		c := s.out.Calls[sp.index]
+		j := r.again
+		j.out.Reset()
+		j.last = prefix{pid: c.TID}
+		j.lines = c.EndLine
+		sys := &systems[sp.id]
+		t := tailOf(sp.text)
+		h := r.carried[c.TID]
+		if h == nil || h.id != sp.id {
+			if h = r.carried[0]; h != nil && h.id != sp.id {
+				h = nil
+			}
+		}
+		if h == nil {
+			j.lost(c, sp.id, sp.text, &t)
+			s.tally.orphans, s.tally.orphanAt = s.tally.orphans+j.tally.orphans, c.EndLine
+			j.tally = tally{}
+		} else if t.kind == tailDone {
+			delete(r.carried, c.TID)
+			c.Phase, c.Line, c.At = event.PhaseExit, h.line-r.lines, h.at // wraps back when lines are placed
+			if h.timed == timedDelta && h.at.Known() {
+				c.At -= event.Time(r.base)
+			}
+			j.scratch = joinHalves(j.scratch[:0], h.text, sp.text[:t.args])
+			j.finish(c, sys, j.scratch, &t)
+		}
+		if len(j.out.Calls) == 0 {
+			drop = append(drop, sp.index)
+			continue
+		}
+		got := j.out.Calls[0]
+		got.Data = append([]byte(nil), got.Data...)
+		got.FDs = append([]int32(nil), got.FDs...)
+		s.out.Calls[sp.index] = got
+	}
+	s.out.Calls = without(s.out.Calls, drop)
+}
+
+// without removes the calls at the given rising indices.
+func without(calls []event.Call, drop []int) []event.Call {
+	if len(drop) == 0 {
+		return calls
+	}
+	kept := calls[:drop[0]]
+	for i, from := range drop {
+		to := len(calls)
+		if i+1 < len(drop) {
+			to = drop[i+1]
+		}
+		kept = append(kept, calls[from+1:to]...)
+	}
+	return kept
+}
+
+// place puts a call's lines and times right, which a stretch counts from its
+// own beginning.
+func (r *Reader) place(c *event.Call) {
+	c.Line += r.lines
+	c.EndLine += r.lines
+	if r.opts.PID != 0 {
+		c.TID = r.opts.PID
+	}
+	if len(r.tids) < 2 {
+		r.tids[c.TID] = struct{}{}
+	}
+	r.guessFD(c)
+	if r.clock == timedDelta {
+		c.At, c.End = c.At.Add(time.Duration(r.base)), c.End.Add(time.Duration(r.base))
+	}
+	if r.clock == timedDay {
+		r.midnight(c)
+	}
+	now := c.End
+	if c.Phase == event.PhaseWhole || c.Phase == event.PhaseEnter {
+		now = c.At
+	}
+	if !now.Known() {
+		return
+	}
+	if r.input.End.Known() && now < r.input.End.Add(-time.Second) {
+		if r.steps++; r.restart == 0 {
+			r.restart = c.EndLine
+		}
+	}
+	if !r.input.Start.Known() {
+		r.input.Start = now
+	}
+	if r.input.End = max(r.input.End, now); now < r.input.Start {
+		r.input.Start = now
+	}
+}
+
+// midnight adds the days that a time of day lacks. A step back of most of a
+// day is midnight; a small one is a clock that was set.
+func (r *Reader) midnight(c *event.Call) {
+	const day = event.Time(24 * time.Hour)
+	now := c.End
+	if c.Phase == event.PhaseWhole || c.Phase == event.PhaseEnter || !now.Known() {
+		now = c.At
+	}
+	if !now.Known() {
+		return
+	}
+	if r.lastDay.Known() && now+day/2 < r.lastDay {
+		r.day += day
+	} else if r.lastDay.Known() && now > r.lastDay+day/2 && r.day > 0 {
+		// A line that was written late, from before midnight.
+		c.At, c.End = c.At.Add(time.Duration(r.day-day)), c.End.Add(time.Duration(r.day-day))
+		return
+	}
+	r.lastDay = now
+	if c.At.Known() && c.End.Known() && c.At > c.End+day/2 {
+		c.At -= day
+	}
+	c.At, c.End = c.At.Add(time.Duration(r.day)), c.End.Add(time.Duration(r.day))
+}
+
+// guessFD gives a call without its first half the descriptor that its thread
+// used last, and remembers that one.
+func (r *Reader) guessFD(c *event.Call) {
+	switch c.Kind {
+	case event.CallRead, event.CallWrite, event.CallSetOption, event.CallGetOption, event.CallSockname, event.CallPeername, event.CallConnect, event.CallEpollAdd:
+	default:
+		return
+	}
+	fd := c.FD
+	if c.Kind == event.CallEpollAdd {
+		fd = c.FD2
+	}
+	if fd >= 0 {
+		if len(r.last) < 1<<16 {
+			r.last[c.TID] = fd
+		}
+		return
+	}
+	if guess, ok := r.last[c.TID]; ok && c.Kind == event.CallSockname {
+		c.FD = guess
+		c.Flags |= event.FDGuessed
+	}
+}
+
+// feeder cuts its source into stretches of whole lines.
+type feeder struct {
+	src  io.Reader
+	rest []byte // the beginning of the next stretch
+	err  error
+}
+
+// next appends the next stretch to b. At the end of the source, or with its
+// error, err is set; the stretch then holds what is left.
+func (f *feeder) next(b []byte) []byte {
+	b = append(b, f.rest...)
+	f.rest = f.rest[:0]
+	for f.err == nil {
+		if cap(b) < stretchSize+longLine {
+			b = append(make([]byte, 0, stretchSize+2*longLine), b...)
+		}
+		for len(b) < stretchSize && f.err == nil {
+			var n int
+			n, f.err = f.src.Read(b[len(b):stretchSize])
+			b = b[:len(b)+n]
+		}
+		if f.err != nil {
+			return b
+		}
+		if i := lastNewline(b); i >= 0 {
+			f.rest = append(f.rest, b[i+1:]...)
+			return b[:i+1]
+		}
+		return f.long(b)
+	}
+	return b
+}
+
+func lastNewline(b []byte) int {
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] == '\n' {
+			return i
+		}
+	}
+	return -1
+}
+
+// long reads on to the end of a line that fills a whole stretch, and keeps its
+// beginning and its end.
+func (f *feeder) long(b []byte) []byte {
+	tail := append([]byte(nil), b[len(b)-longLine:]...)
+	b = b[:longLine]
+	buf := make([]byte, stretchSize)
+	for f.err == nil {
+		var n int
+		n, f.err = f.src.Read(buf)
+		got := buf[:n]
+		for i, c := range got {
+			if c == '\n' {
+				tail = append(tail, got[:i+1]...)
+				f.rest = append(f.rest, got[i+1:]...)
+				return append(b, tail[max(0, len(tail)-longLine):]...)
+			}
+		}
+		tail = append(tail, got...)
+		tail = append(tail[:0], tail[max(0, len(tail)-longLine):]...)
+	}
+	return append(b, tail...)
+}
+
+// Input returns what the log was, as far as it has been read.
+func (r *Reader) Input() event.Input { return r.input }
+
+// Problems returns what could not be read, after the last Next.
+func (r *Reader) Problems() []event.Problem {
+	var out []event.Problem
+	add := func(id string, n int64, line uint32, damage bool, format string, args ...any) {
+		if n > 0 {
+			out = append(out, event.Problem{ID: id, Count: n, Text: fmt.Sprintf(format, args...), Where: r.where(line), Damage: damage})
+		}
+	}
+	t := &r.tally
+	add("foreign-lines", t.foreign, t.foreignAt, false, "lines that strace did not write, such as %q", t.foreignText)
+	add("half-calls", t.orphans, t.orphanAt, false, "calls of which only the second half is in the log; their arguments are unknown")
+	partial := t.partialLine
+	if t.tailCut {
+		partial--
+		add("cut-file", 1, r.lines, true, "the last line is cut short")
+	}
+	add("cut-lines", partial, t.partialAt, false, "calls whose line ends before their result")
+	add("clock-steps", r.steps, r.restart, false, "the clock went back by more than a second")
+	sort.SliceStable(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out
+}
+
+func (r *Reader) where(line uint32) string {
+	if line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: line %d", r.opts.Path, line)
+}

@@ -1,0 +1,440 @@
+package strace
+
+import (
+	"bytes"
+	"time"
+
+	"finwait/analyzer/event"
+)
+
+// shortSleep is the longest sleep that is dropped. Go's monitor thread sleeps
+// 20 us at a time and fills half a log with it; no request times out so soon.
+const shortSleep = time.Millisecond
+
+// half is a call whose result has not been printed yet.
+type half struct {
+	id    uint8
+	line  uint32
+	at    event.Time
+	timed timed
+	text  []byte // of the arguments so far
+}
+
+// scanner turns lines into calls. It works on a stretch of a log; what it
+// cannot join because the other half lies outside is left to the Reader.
+type scanner struct {
+	names *names
+	form  *form
+
+	out    event.CallBatch
+	counts [256]int64 // by index in systems
+	lines  uint32     // read so far in this stretch
+	sum    int64      // of the differences (-r), nanoseconds
+	timed  timed      // the best clock seen
+	last   prefix     // of the current line
+	tally  tally
+
+	pending map[int32]*half
+	spare   []*half
+	halves  []split // resumed halves without their entry, by the index of their placeholder in out
+	comms   map[string]string
+	scratch []byte // joined text
+	clean   []byte // the line without its wrapper
+	held    held
+	partial []byte // CRI: the pieces of a line so far
+}
+
+// split is a resumed half whose entry lies before this stretch.
+type split struct {
+	index int // of its placeholder in out.Calls
+	id    uint8
+	text  []byte
+}
+
+// held is a call's line that ended without a result: the next line may go on
+// with it.
+type held struct {
+	active bool
+	prefix prefix
+	line   uint32
+	at     event.Time
+	text   []byte
+	comm   []byte
+}
+
+// tally counts what a stretch of a log shows about itself.
+type tally struct {
+	foreign      int64
+	foreignAt    uint32
+	foreignText  string
+	orphans      int64
+	orphanAt     uint32
+	unfinished   int64
+	resumedSpace int64 // "resumed> )", strace up to 4.26
+	resumedTight int64
+	oldArrow     int64 // [112->16], 4.13 to 5.10
+	newArrow     int64 // [112 => 16], since 5.11
+	pids         int64 // lines with a pid
+	durations    int64
+	beside       int64
+	addresses    int64
+	cutStrings   int64
+	cutAt        int
+	partialLine  int64
+	partialAt    uint32
+	tailCut      bool
+	second       int64 // times of whole seconds
+	fine         int64 // times with a fraction
+	calls        int64
+}
+
+func newScanner(f *form, n *names) *scanner {
+	return &scanner{names: n, form: f, pending: map[int32]*half{}, comms: map[string]string{}}
+}
+
+// reset prepares for another stretch.
+func (s *scanner) reset() {
+	s.out.Reset()
+	s.lines, s.sum = 0, 0
+	s.counts = [256]int64{}
+	s.tally = tally{}
+	s.halves = s.halves[:0]
+	for tid, h := range s.pending {
+		s.spare = append(s.spare, h)
+		delete(s.pending, tid)
+	}
+}
+
+// chunk reads the lines of b.
+func (s *scanner) chunk(b []byte) {
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\n')
+		line := b
+		if i >= 0 {
+			line, b = b[:i], b[i+1:]
+		} else {
+			b = nil
+		}
+		s.lines++
+		s.physical(line)
+	}
+}
+
+// physical reads one line of the file.
+func (s *scanner) physical(b []byte) {
+	if n := len(b); n > 0 && b[n-1] == '\r' {
+		b = b[:n-1]
+	}
+	s.last = prefix{}
+	if s.form.wrapped {
+		var ok bool
+		if b, ok = s.unwrap(b); !ok {
+			return
+		}
+	}
+	s.line(b)
+}
+
+// line reads one line as strace wrote it.
+func (s *scanner) line(b []byte) {
+	p := &s.last
+	wrapper := *p
+	*p = prefix{}
+	i, ok := p.scan(b)
+	if i >= len(b) {
+		return
+	}
+	if p.timed == timedNone {
+		p.timed, p.at = wrapper.timed, wrapper.at
+	}
+	body := b[i:]
+	if !ok || !s.body(b, body) {
+		s.other(b)
+	}
+}
+
+// now returns the line's time.
+func (s *scanner) now() event.Time {
+	p := &s.last
+	switch p.timed {
+	case timedNone:
+		return event.NoTime
+	case timedDelta:
+		s.sum += p.at
+		p.at = 0
+		if s.timed == timedNone {
+			s.timed = timedDelta
+		}
+		return event.Time(s.sum)
+	}
+	s.timed = p.timed
+	if p.at%1e9 == 0 {
+		s.tally.second++
+	} else {
+		s.tally.fine++
+	}
+	return event.Time(p.at)
+}
+
+// body reads what follows the prefix, and reports whether it is strace's.
+func (s *scanner) body(b, body []byte) bool {
+	switch c := body[0]; {
+	case c == '<':
+		if !bytes.HasPrefix(body, []byte("<... ")) {
+			return false
+		}
+		s.release()
+		s.resume(body[5:])
+	case c == '-':
+		if !bytes.HasPrefix(body, []byte("--- ")) || !bytes.HasSuffix(body, []byte(" ---")) {
+			return false
+		}
+		s.release()
+		s.signal(body[4 : len(body)-4])
+	case c == '+':
+		if !bytes.HasPrefix(body, []byte("+++ ")) {
+			return false
+		}
+		s.release()
+		s.gone(body[4:])
+	case c == '?':
+		return bytes.HasPrefix(body, []byte("???("))
+	case isWord(c):
+		return s.call(b, body)
+	default:
+		return false
+	}
+	if s.last.pid != 0 {
+		s.tally.pids++
+	}
+	return true
+}
+
+// call reads "name(arguments) = result" or the first half of it.
+func (s *scanner) call(b, body []byte) bool {
+	j := 1
+	for j < len(body) && isWord(body[j]) {
+		j++
+	}
+	if j >= len(body) || body[j] != '(' {
+		return false
+	}
+	if s.last.pid == 0 && isDigit(body[0]) {
+		return false
+	}
+	id := s.names.find(body[:j])
+	s.release()
+	s.counts[id]++
+	if s.last.pid != 0 {
+		s.tally.pids++
+	}
+	at := s.now()
+	if id == 0 {
+		return true
+	}
+	s.args(id, body[j+1:], at)
+	return true
+}
+
+// args reads a call of interest from behind its opening bracket.
+func (s *scanner) args(id uint8, text []byte, at event.Time) {
+	sys := &systems[id]
+	if sys.kind == event.CallFutex && !timedOut(text) {
+		return
+	}
+	t := tailOf(text)
+	switch t.kind {
+	case tailUnfinished:
+		s.tally.unfinished++
+		if sys.kind != event.CallFutex {
+			s.begin(id, text[:t.args], at, s.lines)
+		}
+	case tailDetached:
+		s.begin(id, text[:t.args], at, s.lines)
+		s.emit(event.Call{Kind: event.CallDetached, At: at})
+	case tailNone:
+		s.hold(id, text, at)
+	case tailDone:
+		s.tally.calls++
+		c := s.start(id, at, s.lines)
+		s.finish(c, sys, text[:t.args], &t)
+	}
+}
+
+// timedOut reports whether the text of a futex call ends in ETIMEDOUT. It looks
+// at the end alone, since most of some logs are futex calls.
+func timedOut(text []byte) bool {
+	if len(text) > 64 {
+		text = text[len(text)-64:]
+	}
+	return bytes.Contains(text, []byte("ETIMEDOUT"))
+}
+
+// start returns a call with what its line says about the thread.
+func (s *scanner) start(id uint8, at event.Time, line uint32) event.Call {
+	sys := &systems[id]
+	return event.Call{
+		Kind: sys.kind, Name: sys.name, TID: s.last.pid, Line: line, EndLine: s.lines, Comm: s.comm(s.last.comm),
+		At: at, End: event.NoTime, FD: event.NoFD, FD2: event.NoFD, Timeout: event.NoTimeout,
+	}
+}
+
+// comm keeps one string for each name of a thread.
+func (s *scanner) comm(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	c, ok := s.comms[string(b)]
+	if !ok {
+		c = string(b)
+		if len(s.comms) < 4096 {
+			s.comms[c] = c
+		}
+	}
+	return c
+}
+
+// finish completes a call with its result and hands it on when it matters.
+func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
+	c.Ret, c.Errno = t.ret, t.errno
+	c.Flags |= t.flags
+	if t.took >= 0 {
+		s.tally.durations++
+		if c.Phase == event.PhaseWhole {
+			c.End = c.At.Add(time.Duration(t.took))
+		} else if !c.At.Known() && c.End.Known() {
+			c.At = c.End.Add(-time.Duration(t.took))
+		}
+	}
+	if dull(&c, sys) {
+		return
+	}
+	s.decode(&c, sys, args)
+	if len(t.info) > 0 && (c.Kind == event.CallSocket || c.Kind == event.CallAccept) {
+		beside(t.info, &c)
+	}
+	if c.What != event.DescriptorUnknown {
+		s.tally.beside++
+		if c.Remote.Known() {
+			s.tally.addresses++
+		}
+	}
+	if c.Flags&event.DataCut != 0 && len(c.Data) > 0 && int64(len(c.Data)) < c.Size {
+		s.tally.cutStrings++
+		s.tally.cutAt = max(s.tally.cutAt, len(c.Data))
+	}
+	if !idle(&c) {
+		s.emit(c)
+	}
+}
+
+// dull reports whether a call's result alone shows that it changes nothing.
+func dull(c *event.Call, sys *system) bool {
+	switch sys.kind {
+	case event.CallOpen, event.CallOpenTwo, event.CallEpollOpen, event.CallSocketpair, event.CallSocket, event.CallDup:
+		return c.Ret < 0 || c.Flags&event.FailedUnknown != 0
+	case event.CallEpollWait, event.CallPoll:
+		return c.Ret != 0 || c.Flags&event.FailedUnknown != 0 && c.Phase != event.PhaseExit
+	case event.CallSame:
+		return c.TID != 0
+	}
+	return false
+}
+
+// idle reports whether a decoded call changes nothing.
+func idle(c *event.Call) bool {
+	switch c.Kind {
+	case event.CallNone:
+		return true
+	case event.CallEpollWait, event.CallPoll:
+		return c.Timeout == 0 || c.Flags&event.FailedUnknown != 0
+	case event.CallSleep:
+		return c.Ret != 0 || c.Timeout < shortSleep
+	case event.CallRead, event.CallWrite, event.CallTransfer:
+		return c.What == event.DescriptorOther
+	case event.CallEpollAdd, event.CallEpollDel:
+		return c.Ret < 0
+	}
+	return false
+}
+
+// emit hands a call on.
+func (s *scanner) emit(c event.Call) {
+	if c.Line == 0 {
+		c.Line, c.EndLine = s.lines, s.lines
+		c.FD, c.FD2, c.Timeout = event.NoFD, event.NoFD, event.NoTimeout
+		c.TID, c.Comm, c.End = s.last.pid, s.comm(s.last.comm), event.NoTime
+	}
+	s.out.Calls = append(s.out.Calls, c)
+}
+
+// signal reads "SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=57, ...}".
+func (s *scanner) signal(b []byte) {
+	at := s.now()
+	if i := bytes.IndexByte(b, ' '); i > 0 {
+		c := event.Call{Kind: event.CallSignal, Name: s.comm(b[:i]), At: at, Value: signalNumber(b[:i])}
+		if j := bytes.Index(b, []byte("si_pid=")); j >= 0 {
+			c.Ret, _ = number(b[j+7:])
+		}
+		if bytes.Contains(b, []byte("SI_TKILL")) {
+			c.Flags |= event.SharesThread
+		}
+		s.emit(c)
+	}
+}
+
+// signalNumber gives the number of the signals that end processes or tell
+// about them; 0 for others.
+func signalNumber(b []byte) int64 {
+	switch string(b) {
+	case "SIGHUP":
+		return 1
+	case "SIGINT":
+		return 2
+	case "SIGQUIT":
+		return 3
+	case "SIGABRT":
+		return 6
+	case "SIGKILL":
+		return 9
+	case "SIGSEGV":
+		return 11
+	case "SIGPIPE":
+		return 13
+	case "SIGALRM":
+		return 14
+	case "SIGTERM":
+		return 15
+	case "SIGCHLD":
+		return 17
+	case "SIGURG":
+		return 23
+	}
+	return 0
+}
+
+// gone reads "exited with 0 +++", "killed by SIGKILL +++" and "superseded by
+// execve in pid 2110 +++".
+func (s *scanner) gone(b []byte) {
+	c := event.Call{Kind: event.CallGone, At: s.now()}
+	switch {
+	case bytes.HasPrefix(b, []byte("exited with ")):
+	case bytes.HasPrefix(b, []byte("killed by ")):
+		c.Flags |= event.Killed
+		i := 10
+		for i < len(b) && isWord(b[i]) {
+			i++
+		}
+		c.Value = signalNumber(b[10:i])
+	case bytes.HasPrefix(b, []byte("superseded by execve in pid ")):
+		c.Kind = event.CallSuperseded
+		c.Ret, _ = number(b[28:])
+	default:
+		return
+	}
+	s.emit(c)
+	if h := s.pending[s.last.pid]; h != nil && c.Kind == event.CallGone {
+		delete(s.pending, s.last.pid)
+		s.spare = append(s.spare, h)
+	}
+}
