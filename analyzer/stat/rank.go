@@ -129,7 +129,7 @@ func rankSum(ties []tie) (u, deviation float64) {
 // side b. It is false when counting all samples would take too long.
 func exactRanks(ties []tie, n1, n2 int) (r ranked, ok bool) {
 	n := n1 + n2
-	if n > 200 || min(n1, n2)*n*n*n > 4_000_000 {
+	if n > 200 || min(n1, n2)*n*n*n > 1_500_000 {
 		return ranked{}, false
 	}
 	rank := 0
@@ -235,10 +235,14 @@ func CompareDurations(a, b *Dist) Test {
 
 // Shift is by how much b's durations are longer than a's: the median of all
 // differences between a value of b and one of a (Hodges and Lehmann 1963). It is
-// false when a side is empty or has censored values.
+// false when a side is empty, has censored values, or values beyond 73 years.
 func Shift(a, b *Dist) (time.Duration, bool) {
 	pa, pb := a.points(), b.points()
 	if len(pa) == 0 || len(pb) == 0 || a.Censored()+b.Censored() > 0 {
+		return 0, false
+	}
+	const limit = 1 << 61 // ns, 73 years: differences of such values do not overflow
+	if min(pa[0].at, pb[0].at) < -limit || max(pa[len(pa)-1].at, pb[len(pb)-1].at) > limit {
 		return 0, false
 	}
 	all := float64(a.Count()) * float64(b.Count())

@@ -92,8 +92,25 @@ func betaQuantile(p, a, b float64) float64 {
 	return lo + (hi-lo)/2
 }
 
+// logBeta is the logarithm of the beta function. For large arguments the terms
+// of Stirling's formula that cancel are left out, as R's lbeta does.
 func logBeta(a, b float64) float64 {
-	return logGamma(a) + logGamma(b) - logGamma(a+b)
+	p, q := min(a, b), max(a, b)
+	switch {
+	case q < 10:
+		return logGamma(p) + (logGamma(q) - logGamma(p+q))
+	case p < 10:
+		rest := stirlingRest(q) - stirlingRest(p+q)
+		return logGamma(p) + rest + p - p*math.Log(p+q) + (q-0.5)*math.Log1p(-p/(p+q))
+	}
+	rest := stirlingRest(p) + stirlingRest(q) - stirlingRest(p+q)
+	return math.Log(2*math.Pi/q)/2 + rest + (p-0.5)*math.Log(p/(p+q)) + q*math.Log1p(-p/(p+q))
+}
+
+// stirlingRest is what Stirling's formula lacks of logGamma(x), for x >= 10.
+func stirlingRest(x float64) float64 {
+	y := 1 / (x * x)
+	return (1.0/12 - y*(1.0/360-y*(1.0/1260-y*(1.0/1680-y/1188)))) / x
 }
 
 func logGamma(x float64) float64 {

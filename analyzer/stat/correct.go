@@ -1,0 +1,52 @@
+package stat
+
+import (
+	"math"
+	"slices"
+)
+
+// Holm corrects p-values for their number, so that the chance of any false
+// alarm among all of them stays below the level they are compared with (Holm
+// 1979; R: p.adjust(p, "holm")). The results are in the order of ps; a NaN was
+// no test, stays, and does not count.
+func Holm(ps []float64) []float64 {
+	out, order := ranking(ps)
+	highest := 0.0
+	for i, k := range order {
+		highest = max(highest, min(1, ps[k]*float64(len(order)-i)))
+		out[k] = highest
+	}
+	return out
+}
+
+// BenjaminiHochberg corrects p-values so that, of those below a level, at most
+// that share are false alarms on average (1995; R: p.adjust(p, "BH")). Less
+// strict than Holm. NaN as there.
+func BenjaminiHochberg(ps []float64) []float64 {
+	out, order := ranking(ps)
+	lowest := 1.0
+	for i, k := range slices.Backward(order) {
+		lowest = min(lowest, ps[k]*float64(len(order))/float64(i+1))
+		out[k] = lowest
+	}
+	return out
+}
+
+// ranking gives a copy of ps and the indices of its numbers from small to large.
+func ranking(ps []float64) (out []float64, order []int) {
+	for i, p := range ps {
+		if !math.IsNaN(p) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case ps[i] < ps[j]:
+			return -1
+		case ps[i] > ps[j]:
+			return 1
+		}
+		return 0
+	})
+	return slices.Clone(ps), order
+}
