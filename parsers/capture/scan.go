@@ -1,0 +1,222 @@
+package capture
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+
+	"finwait/analyzer/event"
+)
+
+// maxCaplen is the largest captured length that is believed: libpcap's
+// MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
+const maxCaplen = 262144
+
+// record is one frame as the file holds it.
+type record struct {
+	data  []byte     // captured bytes, in the block
+	time  event.Time // NoTime when the file has none
+	wire  int        // length on the wire; a broken file may say less than len(data)
+	link  *link      // nil when the file never described the interface
+	notes event.Notes
+}
+
+// link is one interface of a capture: what its frames start with and how its
+// timestamps count.
+type link struct {
+	dlt     uint16 // LINKTYPE_ value
+	scope   uint32 // for Segment.Scope; 0 for the first interface
+	snaplen int    // 0 unknown or unlimited
+	packets int64
+	drops   uint64 // as the interface's statistics say
+	missed  uint64 // as its packets say
+
+	units  uint64 // timestamp units a second; 0 when the file's resolution makes no sense
+	nano   uint64 // nanoseconds a unit, when that is whole; else 0
+	offset int64  // seconds to add
+}
+
+// time converts a timestamp of the interface. ok is false when it does not fit
+// an event.Time.
+func (l *link) time(units uint64) (t event.Time, ok bool) {
+	if l.units == 0 {
+		return event.NoTime, false
+	}
+	if l.nano != 0 && l.offset == 0 {
+		if hi, lo := bits.Mul64(units, l.nano); hi == 0 && lo <= math.MaxInt64 {
+			return event.Time(lo), true
+		}
+		return event.NoTime, false
+	}
+	sec, rest := units/l.units, units%l.units
+	hi, lo := bits.Mul64(rest, 1e9)
+	frac, _ := bits.Div64(hi, lo, l.units)
+	whole := int64(sec) + l.offset
+	const limit = math.MaxInt64/1_000_000_000 - 1
+	if sec > limit || l.offset > limit || l.offset < -limit || whole > limit || whole < -limit {
+		return event.NoTime, false
+	}
+	return event.Time(whole*1e9 + int64(frac)), true
+}
+
+// status is what a look at the next bytes came to.
+type status uint8
+
+const (
+	statusMore  status = iota // the record goes on beyond the block
+	statusFrame               // a frame
+	statusSkip                // bytes that are no frame
+)
+
+// scanner finds the records of a capture file in blocks of its bytes.
+type scanner struct {
+	ng      bool // pcapng
+	big     bool // numbers are big-endian
+	nano    bool // pcap: fractions are nanoseconds
+	long    bool // pcap: record headers of 24 bytes ("modified" pcap)
+	lost    bool // looking for the next plausible record
+	clocked bool // clock is known
+
+	clock int64  // seconds of the last good pcap record
+	frame uint32 // of the last frame
+
+	links []*link // interfaces of the current section
+	all   []*link // interfaces of all sections that had packets or drops
+	host  []string
+	names []event.Name // from name resolution blocks, not yet handed out
+	probs problems
+}
+
+// u16 reads a number of the file.
+func (s *scanner) u16(b []byte) uint16 {
+	if s.big {
+		return binary.BigEndian.Uint16(b)
+	}
+	return binary.LittleEndian.Uint16(b)
+}
+
+// u32 reads a number of the file.
+func (s *scanner) u32(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if s.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+// u64 reads a number of the file.
+func (s *scanner) u64(b []byte) uint64 {
+	if s.big {
+		return binary.BigEndian.Uint64(b)
+	}
+	return binary.LittleEndian.Uint64(b)
+}
+
+// errNotCapture says that the magic number is neither pcap's nor pcapng's.
+var errNotCapture = errors.New("not a pcap or pcapng capture")
+
+// start reads the file header at the start of buf and returns its length: 24
+// for pcap, 0 for pcapng, whose header is a block like others.
+func (s *scanner) start(buf []byte) (int, error) {
+	if len(buf) < 4 {
+		return 0, errNotCapture
+	}
+	if binary.LittleEndian.Uint32(buf) == blockSection {
+		if len(buf) < 28 {
+			return 0, fmt.Errorf("cut inside its first section header (byte %d)", len(buf))
+		}
+		s.ng = true
+		return 0, nil
+	}
+	if !s.pcapMagic(buf) {
+		return 0, fmt.Errorf("%w (it starts with % x)", errNotCapture, buf[:4])
+	}
+	if len(buf) < pcapHeader {
+		return 0, fmt.Errorf("cut inside the pcap file header (byte %d)", len(buf))
+	}
+	s.pcapStart(buf)
+	return pcapHeader, nil
+}
+
+// next looks at the bytes of buf, which lie at offset pos of the stream. It
+// returns how many it used, possibly more than there are when the rest is to be
+// skipped. With statusFrame rec holds the frame.
+func (s *scanner) next(buf []byte, pos int64, eof bool, rec *record) (int, status) {
+	if s.ng {
+		if s.lost {
+			return s.findBlock(buf, pos, eof)
+		}
+		return s.nextBlock(buf, pos, rec)
+	}
+	if s.lost {
+		return s.findPcap(buf, pos, eof)
+	}
+	return s.nextPcap(buf, pos, rec)
+}
+
+// end says what becomes of the bytes of buf, a record that the end of the file
+// at offset pos cuts off: statusSkip with the number of bytes after which a
+// good record starts, or statusMore when nothing is left.
+//
+// A damaged length near the end looks like a cut file; it is not, when a chain
+// of plausible records reaches the end exactly.
+func (s *scanner) end(buf []byte, pos int64) (int, status) {
+	if len(buf) == 0 || s.lost {
+		return len(buf), statusMore
+	}
+	skipped := func(n int) {
+		k := troubleBadRecord
+		if s.ng {
+			k = troubleBadBlock
+		}
+		s.probs.add(k, 1, pos, s.frame+1)
+		s.probs.add(troubleSkipped, int64(n), pos, 0)
+	}
+	for i := 1; i < len(buf); i++ {
+		var good, more bool
+		if s.ng {
+			good, more = s.plausibleBlock(buf[i:], true)
+		} else {
+			good, more = s.plausiblePcap(buf[i:], true)
+		}
+		if good && !more {
+			skipped(i)
+			return i, statusSkip
+		}
+	}
+	s.probs.add(troubleCutFile, int64(len(buf)), pos, s.frame+1)
+	return len(buf), statusMore
+}
+
+// found counts a frame of link l.
+func (s *scanner) found(l *link) {
+	if s.frame != math.MaxUint32 {
+		s.frame++
+	}
+	if l == nil {
+		return
+	}
+	if l.packets == 0 && l.drops == 0 {
+		s.all = append(s.all, l)
+	}
+	l.packets++
+}
+
+// linkNames returns the names of the link types that had frames, or of all
+// interfaces when none had.
+func (s *scanner) linkNames() []string {
+	var names []string
+	for _, l := range s.all {
+		names = append(names, LinkName(l.dlt))
+	}
+	if len(names) == 0 {
+		for _, l := range s.links {
+			names = append(names, LinkName(l.dlt))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
