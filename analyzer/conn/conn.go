@@ -1,0 +1,451 @@
+package conn
+
+import (
+	"time"
+
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+// Trackers lends out request trackers: most connections of a scan or a health
+// check never carry a byte and need none.
+type Trackers interface {
+	// Take returns a tracker for a connection to a server's port.
+	Take(owner uint32, port uint16) *exchange.Tracker
+}
+
+// Conn is one connection while its segments are read. Its memory is reused by
+// Init.
+type Conn struct {
+	a, b     half // a sent the first packet
+	trackers Trackers
+	tracker  *exchange.Tracker // nil until a payload byte passed
+	owner    uint32
+	input    uint16
+	basis    Basis
+	aServes  bool  // a is the server
+	guesses  uint8 // payloads looked at to tell client from server
+
+	opened, last event.Moment
+	synAt        event.Time // the SYN that was answered
+	synAckAt     event.Time
+	ackAt        event.Time // the ACK of the SYN-ACK
+	copies       uint32
+	marks        Mark
+
+	first struct { // the first FIN or RST
+		at    event.Moment
+		by    *half
+		how   How
+		ack   event.Seq // what the closer had received by then
+		acks  bool
+		facts closeFacts
+	}
+	lastClose event.Time
+	rstAt     event.Moment // the first RST
+	rstBy     *half
+	halfEnd   event.Moment
+	endedBy   EndedBy
+	kind      HalfKind
+	spoke     event.Time // last segment of the peer that the closer's socket had to answer
+	spokeData bool       // one of them carried data
+	unreach   bool       // an ICMP error answered
+}
+
+// closeFacts is what later packets may overwrite, as it was at the first close.
+type closeFacts struct {
+	aRetransAt, bRetransAt event.Time
+	aUnacked, bUnacked     bool
+	aZeroAt, bZeroAt       event.Time
+	aZeroEnd, bZeroEnd     event.Time
+}
+
+// Init makes c a new connection whose first segment is s. owner is handed to
+// the tracker.
+func (c *Conn) Init(s *event.Segment, trackers Trackers, owner uint32) {
+	*c = Conn{trackers: trackers, owner: owner, input: s.Input}
+	no := event.NoTime
+	c.opened = event.Moment{Time: s.Time, Frame: s.Frame}
+	c.synAt, c.synAckAt, c.ackAt, c.lastClose, c.spoke = no, no, no, no, no
+	for _, h := range [...]*half{&c.a, &c.b} {
+		h.retransAt, h.zeroAt, h.zeroEnd, h.ackAt, h.finAckedAt, h.lastSent = no, no, no, no, no, no
+	}
+	c.a.end, c.b.end = s.Src, s.Dst
+	c.last.Time = no
+	switch {
+	case s.Kind != event.SegmentTCP, s.Flags&event.SYN == 0:
+		c.marks |= MarkMidStream
+	case s.Flags.Has(event.SYN | event.ACK):
+		c.aServes, c.basis = true, BasisSYNACK
+	default:
+		c.basis = BasisSYN
+	}
+	if c.basis == BasisUnknown {
+		c.aServes = likelyServer(s.Src.Port, s.Dst.Port)
+	}
+}
+
+// likelyServer reports whether port p is more likely the server's: it is the
+// lower one. Wrong where a client uses a low port on purpose.
+func likelyServer(p, q uint16) bool { return p < q }
+
+// Starts reports whether s begins another connection on c's 4-tuple: a SYN
+// whose sequence number is not the one that this direction began with. (The
+// rule that Wireshark numbers streams by; a repeated SYN is a retransmission.)
+func (c *Conn) Starts(s *event.Segment) bool {
+	if s.Kind != event.SegmentTCP || s.Flags&(event.SYN|event.ACK) != event.SYN {
+		return false
+	}
+	from, _ := c.ends(s)
+	return from.based && from.base != s.Seq
+}
+
+// ReusedAfter marks that the 4-tuple carried another connection before; old
+// tells whether its peer still sat in CLOSE-WAIT.
+func (c *Conn) ReusedAfter(old *Conn) {
+	c.marks |= MarkSYNReused
+	if old != nil && (old.a.state == StateCloseWait || old.b.state == StateCloseWait) {
+		c.marks |= MarkChallengeACK // confirmed by the answer, see handshake
+	}
+}
+
+// Closed reports whether nobody can send any more, so that only stray
+// segments may follow.
+func (c *Conn) Closed() bool {
+	return c.rstAt.Seen() || c.a.finAckedAt.Known() && c.b.finAckedAt.Known()
+}
+
+// LastTime is when the last segment passed.
+func (c *Conn) LastTime() event.Time { return c.last.Time }
+
+// ends returns the sender and the receiver of s. A host that talks to itself
+// on one port is its own peer; then the direction is a's.
+func (c *Conn) ends(s *event.Segment) (from, to *half) {
+	if s.Src == c.a.end {
+		return &c.a, &c.b
+	}
+	return &c.b, &c.a
+}
+
+// side is the role of h.
+func (c *Conn) side(h *half) event.Side {
+	if (h == &c.a) == c.aServes {
+		return event.Server
+	}
+	return event.Client
+}
+
+// States are the RFC 9293 states of both ends after the last segment.
+func (c *Conn) States() (client, server State) {
+	if c.aServes {
+		return c.b.state, c.a.state
+	}
+	return c.a.state, c.b.state
+}
+
+// Add takes the next segment of the connection.
+func (c *Conn) Add(s *event.Segment) {
+	from, to := c.ends(s)
+	c.last.Frame = s.Frame
+	if !c.last.Time.Known() || s.Time > c.last.Time {
+		c.last.Time = s.Time
+	}
+	if s.Kind == event.SegmentUnreachable {
+		c.unreachable(s, from, to)
+		return
+	}
+	from.packets++
+	if from.isCopy(s) {
+		c.copies++
+		return
+	}
+	if s.Notes&event.CutByCapture != 0 {
+		from.cut = true
+	}
+	at := event.Moment{Time: s.Time, Frame: s.Frame}
+	if s.Flags&event.RST != 0 {
+		c.reset(s, from, to, at)
+		return
+	}
+	from.window(s)
+	if s.Flags&event.SYN != 0 {
+		c.syn(s, from, to, at)
+	} else {
+		from.begin(s.Seq)
+	}
+	if s.Flags&event.ACK != 0 {
+		c.acknowledge(s, from, to)
+	}
+	if s.Len > 0 {
+		c.payload(s, from, to, at)
+	} else if s.Flags&(event.SYN|event.FIN) == 0 {
+		c.bare(s, from, to)
+	}
+	if s.Flags&event.FIN != 0 {
+		c.finish(s, from, to, at)
+	}
+	c.patience(from, at)
+	c.patience(to, at)
+}
+
+// unreachable takes an ICMP error that quotes a segment of the connection.
+func (c *Conn) unreachable(s *event.Segment, from, to *half) {
+	if from.state == StateSYNSent && !to.synSeen {
+		c.unreach = true
+	}
+}
+
+// syn takes a SYN or a SYN-ACK.
+func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
+	from.syns++
+	if from.synSeen && from.base == s.Seq {
+		from.retrans++
+		from.retransAt = s.Time
+	}
+	if !from.synSeen {
+		from.synSeen, from.based = true, true
+		from.base = s.Seq
+		from.next = s.Seq.Add(1)
+		from.top = from.next
+	}
+	from.lastSent = s.Time
+	if s.Flags&event.ACK == 0 {
+		if !to.synSeen {
+			c.synAt = s.Time
+		}
+		from.state = max(from.state, StateSYNSent)
+		return
+	}
+	if !c.synAckAt.Known() {
+		c.synAckAt = s.Time
+	}
+	from.state = max(from.state, StateSYNReceived)
+	if c.basis == BasisUnknown {
+		c.setRoles(from == &c.a, BasisSYNACK)
+	}
+}
+
+// acknowledge takes the acknowledgement that s carries for the other stream.
+func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
+	to.begin(s.Ack)
+	if !from.acks || from.ack.Before(s.Ack) {
+		if from.acks || to.top.Before(s.Ack) == false {
+			to.rtxRun = 0
+		}
+		c.hold(s, from, to)
+		from.ack, from.acks, from.ackAt = s.Ack, true, s.Time
+	}
+	if s.Flags&event.SYN == 0 {
+		c.established(s, from, to)
+	}
+	if to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAckedAt.Known() {
+		c.finAcked(from, to, s.Time)
+	}
+}
+
+// established moves both ends out of the handshake.
+func (c *Conn) established(s *event.Segment, from, to *half) {
+	if to.synSeen && to.state == StateSYNReceived && !s.Ack.Before(to.base.Add(1)) {
+		if !c.ackAt.Known() {
+			c.ackAt = s.Time
+		}
+		to.state = StateEstablished
+		from.state = max(from.state, StateEstablished)
+	}
+	if from.state == StateSYNSent && to.synSeen {
+		from.state = StateEstablished
+	}
+	if to.state == StateUndetermined {
+		to.state = StateEstablished
+	}
+	if from.state == StateUndetermined {
+		from.state = StateEstablished
+	}
+}
+
+// hold notes when the closer goes on reading: it acknowledges data of its peer
+// that it had not received when it sent its FIN. After close() the kernel
+// answers such data with a RST (Linux: tcp_rcv_state_process), so this is a
+// shutdown(SHUT_WR).
+func (c *Conn) hold(s *event.Segment, from, to *half) {
+	if c.first.by != from || c.first.how != HowFIN || !c.first.acks || !c.spokeData {
+		return
+	}
+	got := s.Ack
+	if to.finAt.Seen() && to.fin.Before(got) {
+		got = to.fin
+	}
+	if c.first.ack.Before(got) {
+		c.kind = HalfHeld
+	}
+}
+
+// finAcked: from has acknowledged the FIN of to.
+func (c *Conn) finAcked(from, to *half, at event.Time) {
+	to.finAckedAt = at
+	to.state = to.state.afterOwnFINAcked()
+	from.state = from.state.afterPeerFIN()
+}
+
+// finish takes a FIN.
+func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
+	seq := s.Seq.Add(s.Len)
+	if s.Flags&event.SYN != 0 {
+		seq = seq.Add(1)
+	}
+	from.lastSent = s.Time
+	c.closing(at.Time)
+	if from.finAt.Seen() {
+		from.resent(s.Time)
+		c.peerSpoke(from, s, s.Len > 0)
+		return
+	}
+	from.finAt, from.fin = at, seq
+	if from.top.Before(seq) {
+		from.top = seq
+	}
+	from.top = from.top.Add(1)
+	c.close(from, HowFIN, at)
+	if c.first.by == to && c.first.how == HowFIN {
+		c.peerSpoke(from, s, s.Len > 0)
+		c.endHalf(at, c.byPeerFIN(s, to))
+	}
+	from.state = from.state.afterFIN()
+	if to.acks && !to.ack.Before(seq.Add(1)) {
+		c.finAcked(to, from, to.ackAt)
+	}
+	c.shutInOrder(from, to)
+}
+
+// byPeerFIN tells an answering FIN from one that crossed: a crossing one does
+// not acknowledge the first FIN (RFC 9293, figure 13).
+func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
+	if s.Flags&event.ACK != 0 && s.Ack.Before(closer.fin.Add(1)) && !closer.finAckedAt.Known() {
+		return EndedBySimultaneous
+	}
+	return EndedByFIN
+}
+
+// reset takes a RST.
+func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
+	from.rstSeen = true
+	c.closing(at.Time)
+	if !c.rstAt.Seen() {
+		c.rstAt, c.rstBy = at, from
+	}
+	if s.Flags&event.ACK != 0 && to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAckedAt.Known() {
+		to.finAckedAt = s.Time
+	}
+	c.close(from, HowRST, at)
+	if c.first.how == HowFIN {
+		c.resetInHalfClose(from, to, at)
+	}
+	from.state, to.state = StateClosed, StateClosed
+	c.drainAll(at)
+	c.tellShut(from, to, at)
+}
+
+// resetInHalfClose takes a RST after the first FIN.
+func (c *Conn) resetInHalfClose(from, to *half, at event.Moment) {
+	if c.first.by != from {
+		if !c.halfEnd.Seen() {
+			c.endHalf(at, EndedByReset)
+		}
+		return
+	}
+	answered := to.finAt.Seen() && to.finAckedAt.Known()
+	if c.spokeData && !answered && c.kind != HalfHeld {
+		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
+	}
+	c.endHalf(at, EndedByLateDataReset)
+}
+
+// endHalf notes what ended the half-close, once.
+func (c *Conn) endHalf(at event.Moment, by EndedBy) {
+	if !c.halfEnd.Seen() {
+		c.halfEnd, c.endedBy = at, by
+	}
+}
+
+// closing notes the time of a FIN or RST.
+func (c *Conn) closing(t event.Time) {
+	if !c.lastClose.Known() || t > c.lastClose {
+		c.lastClose = t
+	}
+}
+
+// close notes the first FIN or RST and what was then the case.
+func (c *Conn) close(from *half, how How, at event.Moment) {
+	if c.first.at.Seen() {
+		return
+	}
+	c.first.at, c.first.by, c.first.how = at, from, how
+	c.first.ack, c.first.acks = from.ack, from.acks
+	if from.gaveUp(at.Time) {
+		c.marks |= MarkGaveUp
+	}
+	f := &c.first.facts
+	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
+	f.aUnacked = c.b.acks && c.b.ack.Before(c.a.next)
+	f.bUnacked = c.a.acks && c.a.ack.Before(c.b.next)
+	f.aZeroAt, f.aZeroEnd = c.a.zeroAt, c.a.zeroEnd
+	f.bZeroAt, f.bZeroEnd = c.b.zeroAt, c.b.zeroEnd
+}
+
+// peerSpoke notes that the peer of the closer sent something that the
+// closer's socket had to answer.
+func (c *Conn) peerSpoke(from *half, s *event.Segment, data bool) {
+	if c.first.by == nil || c.first.by == from || c.first.how != HowFIN {
+		return
+	}
+	c.spoke = s.Time
+	if data {
+		c.spokeData = true
+		c.marks |= MarkLateData
+	}
+}
+
+// bare takes a segment without payload: an acknowledgement or a keep-alive
+// probe (RFC 9293, section 3.8.4: one byte before the next one).
+func (c *Conn) bare(s *event.Segment, from, to *half) {
+	from.bareAcks++
+	if from.based && s.Seq.Add(1) == from.next && c.first.by == to {
+		c.peerSpoke(from, s, false)
+	}
+	if c.first.by == from && c.first.how == HowFIN && c.spoke.Known() && !to.finAt.Seen() &&
+		s.Time >= c.spoke && s.Time-c.spoke < event.Time(time.Second) && !c.spokeData {
+		c.marks |= MarkProbeAlive
+	}
+}
+
+// gaveUp reports whether h retransmitted into silence and stopped: the next
+// retransmission, due after twice the last interval (RFC 6298, section 5.5),
+// did not come until t.
+func (h *half) gaveUp(t event.Time) bool {
+	return h.rtxRun >= 3 && h.lastSent.Known() && t-h.lastSent > h.rtxGap*5/2
+}
+
+// resent notes a retransmission.
+func (h *half) resent(t event.Time) {
+	h.retrans++
+	if h.rtxRun < 255 {
+		h.rtxRun++
+	}
+	h.retransAt = t
+}
+
+// Release hands the tracker back, for another connection. It is nil when no
+// payload passed.
+func (c *Conn) Release() *exchange.Tracker {
+	t := c.tracker
+	c.tracker = nil
+	return t
+}
+
+// Server is the end that serves, as far as is known.
+func (c *Conn) Server() event.Endpoint {
+	if c.aServes {
+		return c.a.end
+	}
+	return c.b.end
+}

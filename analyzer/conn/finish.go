@@ -1,0 +1,285 @@
+package conn
+
+import (
+	"time"
+
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+// Finish freezes what was seen of the connection into r. end is the end of the
+// input: silence until then tells a sender that gave up from one whose next
+// packet was not captured. The connection may take more segments afterwards
+// only if its tracker did not carry anything (see Reopen).
+func (c *Conn) Finish(end event.Time, r *Record) {
+	c.drainAll(c.last)
+	c.shutInOrder(&c.a, &c.b)
+	c.shutInOrder(&c.b, &c.a)
+	client, server := &c.a, &c.b
+	if c.aServes {
+		client, server = server, client
+	}
+	*r = Record{
+		Client: client.end, Server: server.end, Input: c.input, Basis: c.basis,
+		Marks: c.marks, Opened: c.opened.Time, Last: c.last.Time, LastClose: c.lastClose,
+		FirstFrame: c.opened.Frame, LastFrame: c.last.Frame,
+		ClientPackets: client.packets, ServerPackets: server.packets,
+		ClientBytes: client.bytes, ServerBytes: server.bytes,
+		ClientRetrans: client.retrans, ServerRetrans: server.retrans,
+		ClientMissing: client.missing, ServerMissing: server.missing,
+		Copies: c.copies,
+	}
+	if r.Basis == BasisUnknown {
+		r.Basis = BasisPort
+	}
+	c.finishHandshake(client, server, r)
+	c.finishMarks(client, server, end, r)
+	c.finishClose(client, server, r)
+	c.finishRequests(client, server, r)
+}
+
+// finishHandshake fills in how the connection began.
+func (c *Conn) finishHandshake(client, server *half, r *Record) {
+	if client.synSeen {
+		r.ClientStart = client.base.Uint32()
+	}
+	if server.synSeen {
+		r.ServerStart = server.base.Uint32()
+	}
+	r.SYNRetries = uint8(min(255, max(1, client.syns)-1))
+	answered := server.synSeen || server.payloads > 0 || client.payloads > 0 && client.bareAcks > 0
+	switch {
+	case !client.synSeen && !server.synSeen:
+		r.Handshake = HandshakeMidStream
+	case answered:
+		r.Handshake = HandshakeComplete
+	case server.rstSeen:
+		r.Handshake = HandshakeRefused
+	case c.unreach:
+		r.Handshake = HandshakeUnreachable
+	case server.packets > 0 || client.bareAcks > 0 || client.finAt.Seen():
+		r.Handshake = HandshakeComplete
+	default:
+		r.Handshake = HandshakeUnanswered
+	}
+	r.SYNRTT, _ = Duration(c.synAt, c.synAckAt)
+	if r.SYNRTT > 0 {
+		r.RTT, _ = Duration(c.synAt, c.ackAt)
+	}
+	if r.Marks&MarkChallengeACK != 0 && (server.synSeen || server.bareAcks == 0) {
+		r.Marks &^= MarkChallengeACK
+	}
+}
+
+// finishMarks fills in what the input lacks.
+func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
+	set := func(m Mark, on bool) {
+		if on {
+			r.Marks |= m
+		}
+	}
+	set(MarkOneSided, (client.packets == 0 || server.packets == 0) && r.Handshake == HandshakeMidStream ||
+		r.Handshake == HandshakeComplete && server.packets == 0)
+	carried := client.missing+server.missing > 0 && client.payloads+server.payloads == 0
+	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
+	set(MarkCutPayload, client.cut || server.cut)
+	set(MarkReset, c.rstAt.Seen())
+	set(MarkClosed, c.rstAt.Seen() || client.finAt.Seen() && server.finAt.Seen())
+	set(MarkGaveUp, c.first.by == nil && (client.gaveUp(end) || server.gaveUp(end)))
+}
+
+// finishClose fills in the first close and the half-close.
+func (c *Conn) finishClose(client, server *half, r *Record) {
+	no := event.NoTime
+	r.CloseAt, r.FINAcked, r.PeerFIN, r.PeerAcked, r.HalfEnd, r.TimeWaitAt = no, no, no, no, no, no
+	r.PeerSpoke = c.spoke
+	r.How = c.first.how
+	r.CloseAt, r.CloseFrame = c.first.at.Time, c.first.at.Frame
+	if c.first.how == HowNone {
+		r.CloseAt = no
+		return
+	}
+	r.Initiator = c.side(c.first.by)
+	r.FirstBy = r.Initiator
+	if c.first.how != HowFIN {
+		return
+	}
+	a, b := c.first.by, client
+	if b == a {
+		b = server
+	}
+	r.FINAcked, r.PeerAcked = a.finAckedAt, b.finAckedAt
+	if b.finAt.Seen() {
+		r.PeerFIN = b.finAt.Time
+	}
+	r.HalfKind = c.kind
+	if c.halfEnd.Seen() {
+		r.HalfEnd, r.HalfFrame, r.EndedBy = c.halfEnd.Time, c.halfEnd.Frame, c.endedBy
+	}
+	if c.endedBy == EndedBySimultaneous {
+		r.Initiator = event.Both
+	}
+	c.probes(a, r)
+	c.timeWait(a, b, r)
+}
+
+// probes tells what became of the closer's socket by its answers to the
+// peer's keep-alive probes.
+func (c *Conn) probes(a *half, r *Record) {
+	if c.rstBy == a && c.spoke.Known() && !c.spokeData {
+		r.Marks |= MarkProbeReset
+	}
+}
+
+// timeWait tells who entered TIME-WAIT: who closed first, once it has
+// acknowledged the peer's FIN and no RST ended the connection. Where the
+// capture holds no acknowledgements, both FINs must do.
+func (c *Conn) timeWait(a, b *half, r *Record) {
+	if !b.finAt.Seen() || c.rstAt.Seen() && c.rstAt.Frame <= max(r.HalfFrame, b.finAt.Frame)+1 && !b.finAckedAt.Known() {
+		return
+	}
+	at := b.finAckedAt
+	if !at.Known() {
+		if a.bareAcks > 0 || c.rstAt.Seen() {
+			return
+		}
+		at = b.finAt.Time
+	}
+	r.TimeWaitAt, r.TimeWaitBy = at, c.side(a)
+	if c.endedBy == EndedBySimultaneous {
+		r.TimeWaitBy = event.Both
+	}
+}
+
+// finishRequests fills in what the tracker knows.
+func (c *Conn) finishRequests(client, server *half, r *Record) {
+	no := event.NoTime
+	r.RequestStart, r.RequestEnd, r.ResponseStart, r.ResponseEnd = no, no, no, no
+	r.Late, r.LateEnd, r.ClientNotify, r.ServerNotify = no, no, no, no
+	r.ClientLastByte, r.ServerLastByte = no, no
+	if r.Handshake == HandshakeUnanswered || r.Handshake == HandshakeRefused || r.Handshake == HandshakeUnreachable {
+		r.Phase = PhaseConnect
+	}
+	if c.tracker == nil {
+		return
+	}
+	var s exchange.Summary
+	c.tracker.Finish(&s)
+	r.Protocol, r.ServerName = s.Protocol, s.ServerName
+	r.Sent, r.Answered, r.Reset, r.Aborted, r.Open, r.Lost = s.Sent, s.Answered, s.Reset, s.Aborted, s.Open, s.Lost
+	r.DeclaredBy, r.DeclaredText = s.Declared.By, s.Declared.Text
+	moment(&r.ClientNotify, s.ClientNotify)
+	moment(&r.ServerNotify, s.ServerNotify)
+	moment(&r.ClientLastByte, s.ClientLast)
+	moment(&r.ServerLastByte, s.ServerLast)
+	moment(&r.Late, s.Late)
+	moment(&r.LateEnd, s.LateEnd)
+	r.LateFrame = s.Late.Frame
+	for _, m := range [...]struct {
+		on   bool
+		mark Mark
+	}{{s.Unsure, MarkUnsure}, {s.Capped, MarkCapped}, {s.Resynced > 0, MarkResynced}} {
+		if m.on {
+			r.Marks |= m.mark
+		}
+	}
+	if s.Outstanding != nil {
+		c.outstanding(s.Outstanding, client, server, r)
+	} else if s.Previous != nil {
+		r.request(s.Previous)
+	}
+}
+
+// moment sets t where m was seen.
+func moment(t *event.Time, m event.Moment) {
+	if m.Seen() {
+		*t = m.Time
+	}
+}
+
+// request copies the exchange's facts.
+func (r *Record) request(x *exchange.Exchange) {
+	r.Method, r.Host, r.Path, r.Endpoint, r.Status = x.Method, x.Host, x.Path, x.Endpoint, x.Status
+	moment(&r.RequestStart, x.Start)
+	moment(&r.RequestEnd, x.End)
+	moment(&r.ResponseStart, x.First)
+	moment(&r.ResponseEnd, x.Last)
+	r.RequestFrame = x.Start.Frame
+	if x.Truncated {
+		r.Marks |= MarkPathCut
+	}
+	if x.Keep {
+		r.Marks |= MarkReusable
+	}
+}
+
+// outstanding fills in the request that waited at the close, and what the
+// network did meanwhile.
+func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record) {
+	r.request(x)
+	r.Outstanding = true
+	switch {
+	case x.Handshake:
+		r.Phase = PhaseTLSHandshake
+		r.Marks |= MarkRequestHandshake
+	case x.First.Seen():
+		r.Phase = PhaseReadingBody
+	case !x.Whole:
+		r.Phase = PhaseSendingRequest
+	default:
+		r.Phase = PhaseAwaitingHeaders
+	}
+	if x.Whole {
+		r.Marks |= MarkRequestWhole
+	}
+	if server.finAt.Seen() && x.Start.Frame > server.finAt.Frame {
+		r.Marks |= MarkDataAfterClose
+	}
+	c.stall(client, r)
+}
+
+// stall notes what the network did between the outstanding request and the
+// first close (or the end of the input).
+func (c *Conn) stall(client *half, r *Record) {
+	f := c.first.facts
+	if !c.first.at.Seen() {
+		f = closeFacts{
+			aRetransAt: c.a.retransAt, bRetransAt: c.b.retransAt,
+			aUnacked: c.b.acks && c.b.ack.Before(c.a.next), bUnacked: c.a.acks && c.a.ack.Before(c.b.next),
+			aZeroAt: c.a.zeroAt, aZeroEnd: c.a.zeroEnd, bZeroAt: c.b.zeroAt, bZeroEnd: c.b.zeroEnd,
+		}
+	}
+	if client != &c.a {
+		f.aRetransAt, f.bRetransAt = f.bRetransAt, f.aRetransAt
+		f.aUnacked, f.bUnacked = f.bUnacked, f.aUnacked
+	}
+	since := func(t event.Time) bool { return t.Known() && r.RequestStart.Known() && t >= r.RequestStart }
+	if since(f.aRetransAt) {
+		r.Marks |= MarkRequestRetrans
+	}
+	if since(f.bRetransAt) {
+		r.Marks |= MarkResponseRetrans
+	}
+	if f.aUnacked {
+		r.Marks |= MarkRequestUnacked
+	}
+	if zeroSince(f.aZeroAt, f.aZeroEnd, r.RequestStart) || zeroSince(f.bZeroAt, f.bZeroEnd, r.RequestStart) {
+		r.Marks |= MarkZeroWindow
+	}
+}
+
+// zeroWindowLimit is how long a window must stay closed to count as a stall:
+// a receiver that is merely busy opens it again within a few round trips.
+const zeroWindowLimit = event.Time(50 * time.Millisecond)
+
+// zeroSince reports whether a window of zero, open from at to end, stalled
+// what began at start.
+func zeroSince(at, end, start event.Time) bool {
+	if !at.Known() || !start.Known() {
+		return false
+	}
+	if !end.Known() {
+		return true
+	}
+	return end >= start && end-max(at, start) >= zeroWindowLimit
+}

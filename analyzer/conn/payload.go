@@ -1,0 +1,247 @@
+package conn
+
+import (
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+// reorderLimit tells bytes that were reordered on the way from bytes that had
+// to be sent again: what fills a hole within it was reordered. (Wireshark uses
+// 3 ms or the round-trip time for the same purpose.)
+const reorderLimit = event.Time(3e6)
+
+// payload takes the payload of s.
+func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
+	seq, data := s.Seq, s.Payload
+	if s.Flags&event.SYN != 0 {
+		seq = seq.Add(1) // TCP Fast Open, RFC 7413
+	}
+	end := seq.Add(s.Len)
+	if from.probe(seq, s) {
+		c.peerSpoke(from, s, false)
+		return
+	}
+	from.payloads++
+	defer from.sent(s.Time, end)
+	if from.finAt.Seen() && !end.Before(from.fin.Add(1)) && !seq.Before(from.fin) {
+		return // behind its own FIN: not part of the stream
+	}
+	if !from.next.Before(end) {
+		from.resent(s.Time)
+		c.peerSpoke(from, s, true)
+		return
+	}
+	c.peerSpoke(from, s, true)
+	if from.next.Before(seq) {
+		c.behindHole(s, seq, from, to, at)
+		return
+	}
+	c.fillUnseen(to, from, at)
+	if old := uint32(from.next.Sub(seq)); old > 0 {
+		from.resent(s.Time)
+		data = data[min(len(data), int(old)):]
+	} else if !from.stash.empty() && s.Time-from.stash.pieces[0].at.Time > reorderLimit {
+		from.resent(s.Time)
+	}
+	c.deliver(from, int(end.Sub(from.next)), data, at)
+	c.drain(from, at)
+	c.shutInOrder(from, to)
+}
+
+// probe reports whether s is a keep-alive probe with a byte of garbage: the
+// byte before the next one, which the peer has acknowledged already.
+func (h *half) probe(seq event.Seq, s *event.Segment) bool {
+	return s.Len == 1 && h.based && seq.Add(1) == h.next && h.payloads > 0 && h.rtxRun == 0 &&
+		h.lastSent.Known() && s.Time-h.lastSent > event.Time(1e9)
+}
+
+// sent notes the sending of payload that ends at end.
+func (h *half) sent(t event.Time, end event.Seq) {
+	if h.lastSent.Known() && h.rtxRun > 0 {
+		h.rtxGap = t - h.lastSent
+	}
+	h.lastSent = t
+	if h.top.Before(end) {
+		h.top = end
+	}
+}
+
+// behindHole keeps a segment that lies behind bytes not seen yet, or gives
+// those up when the receiver has acknowledged them.
+func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at event.Moment) {
+	if to.acks && !to.ack.Before(seq) && from.stash.empty() {
+		c.skip(from, seq, at)
+		c.deliver(from, int(s.Len), s.Payload, at)
+		return
+	}
+	stored, full := from.stash.put(seq, s.Len, at, s.Payload)
+	if full {
+		c.skip(from, from.stash.pieces[0].seq, at)
+		c.drain(from, at)
+		if !from.next.Before(seq) {
+			c.deliver(from, int(s.Len), s.Payload, at)
+		} else {
+			from.stash.put(seq, s.Len, at, s.Payload)
+		}
+		return
+	}
+	if !stored {
+		from.resent(s.Time)
+	}
+}
+
+// fillUnseen tells the tracker about bytes of h that its peer acknowledges
+// with data of its own, although the input lacks them: what comes now answers
+// something unseen.
+func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
+	if peer.acks && h.based && h.stash.empty() && h.next.Before(peer.ack) {
+		end := peer.ack
+		if h.finAt.Seen() && h.fin.Before(end) {
+			end = h.fin
+		}
+		c.skip(h, end, at)
+	}
+}
+
+// patience gives up a hole that the receiver has acknowledged and that no
+// bytes filled since.
+func (c *Conn) patience(h *half, at event.Moment) {
+	if h.stash.empty() {
+		return
+	}
+	peer := &c.a
+	if h == peer {
+		peer = &c.b
+	}
+	silent := peer.packets == 0 && len(h.stash.pieces) > holePatience
+	if !silent && (!peer.acks || !h.next.Before(peer.ack)) {
+		return
+	}
+	h.stash.acked++
+	if h.stash.acked > holePatience || silent {
+		c.skip(h, h.stash.pieces[0].seq, at)
+		h.stash.acked = 0
+		c.drain(h, at)
+		c.shutInOrder(h, peer)
+	}
+}
+
+// skip gives up the bytes of h before seq.
+func (c *Conn) skip(h *half, seq event.Seq, at event.Moment) {
+	n := int64(seq.Sub(h.next))
+	if n <= 0 {
+		return
+	}
+	h.missing += n
+	h.next = seq
+	if c.tracker != nil {
+		c.tracker.Gap(c.side(h), n, at)
+	}
+}
+
+// drain delivers the pieces that have come in line.
+func (c *Conn) drain(h *half, now event.Moment) {
+	for !h.stash.empty() && !h.next.Before(h.stash.pieces[0].seq) {
+		p := h.stash.pop()
+		old := int(h.next.Sub(p.seq))
+		if n := int(p.len) - old; n > 0 {
+			c.deliver(h, n, p.data[min(len(p.data), old):], p.at)
+		}
+	}
+}
+
+// drainAll delivers everything that is left, holes given up.
+func (c *Conn) drainAll(at event.Moment) {
+	for _, h := range [...]*half{&c.a, &c.b} {
+		for !h.stash.empty() {
+			c.skip(h, h.stash.pieces[0].seq, at)
+			c.drain(h, at)
+		}
+	}
+}
+
+// deliver hands n bytes of h's stream, of which data are the first, to the
+// tracker.
+func (c *Conn) deliver(h *half, n int, data []byte, at event.Moment) {
+	if n <= 0 {
+		return
+	}
+	if len(data) > n {
+		data = data[:n]
+	}
+	c.tellRoles(h, data)
+	if c.tracker == nil {
+		server := c.b.end.Port
+		if c.aServes {
+			server = c.a.end.Port
+		}
+		c.tracker = c.trackers.Take(c.owner, server)
+	}
+	h.bytes += int64(n)
+	h.next = h.next.Add(uint32(n))
+	c.tracker.Data(c.side(h), n, data, at)
+}
+
+// maxGuesses bounds how many payloads are looked at to tell who serves.
+const maxGuesses = 8
+
+// tellRoles decides by the payload who serves, where no SYN did. Requests that
+// were read with the roles exchanged are read anew from here.
+func (c *Conn) tellRoles(h *half, data []byte) {
+	if c.basis != BasisUnknown || c.guesses >= maxGuesses || len(data) == 0 {
+		return
+	}
+	c.guesses++
+	hint := exchange.Sniff(data)
+	if hint == exchange.HintNone {
+		return
+	}
+	c.setRoles((h == &c.a) == (hint == exchange.HintResponse), BasisPayload)
+}
+
+// setRoles decides who serves. A tracker that had read the bytes the other way
+// round starts anew.
+func (c *Conn) setRoles(aServes bool, basis Basis) {
+	if c.aServes != aServes && c.tracker != nil {
+		server := c.b.end.Port
+		if aServes {
+			server = c.a.end.Port
+		}
+		c.tracker = c.trackers.Take(c.owner, server)
+		c.marks |= MarkSwapped
+	}
+	c.aServes, c.basis = aServes, basis
+}
+
+// shutInOrder tells the tracker of h's FIN once all bytes before it passed.
+func (c *Conn) shutInOrder(h, peer *half) {
+	if !h.finAt.Seen() || h.shut || h.next.Before(h.fin) && !h.stash.empty() {
+		return
+	}
+	if h.next.Before(h.fin) {
+		if h.payloads > 0 && !(peer.acks && h.next.Before(peer.ack)) {
+			return // the bytes before the FIN may still come
+		}
+		c.skip(h, h.fin, h.finAt)
+	}
+	c.tellShut(h, peer, h.finAt)
+}
+
+// tellShut tells the tracker that h sent its FIN or RST, and how many bytes of
+// its peer's stream it had received by then: exactly what it had acknowledged,
+// for a FIN carries the acknowledgement of everything the kernel holds.
+func (c *Conn) tellShut(h, peer *half, at event.Moment) {
+	if h.shut || c.tracker == nil {
+		return
+	}
+	h.shut = true
+	read := int64(-1)
+	if h.acks {
+		ack := h.ack
+		if c.first.by == h && c.first.acks {
+			ack = c.first.ack
+		}
+		read = peer.offset() + int64(ack.Sub(peer.next))
+	}
+	c.tracker.Shut(c.side(h), at, read)
+}
