@@ -1,0 +1,61 @@
+package exchange
+
+// Bounds of a Names: what one shard may keep of hosts, methods and endpoints
+// that the input makes up.
+const (
+	maxNames     = 1 << 20
+	maxNameBytes = 64 << 20
+	maxName      = 1024 // longer strings are cut
+)
+
+// Names gives small numbers to byte strings. A string that was seen before
+// costs no allocation. It is bounded: when it is full, new strings become 0,
+// the empty string, and are counted by Refused.
+type Names struct {
+	ids     map[string]NameID
+	list    []string
+	bytes   int
+	refused int64
+}
+
+// NewNames returns an empty Names. NameID 0 is the empty string.
+func NewNames() *Names {
+	return &Names{ids: make(map[string]NameID), list: []string{""}}
+}
+
+// ID returns the number of b, which is copied when it is new.
+func (n *Names) ID(b []byte) NameID {
+	if len(b) == 0 {
+		return 0
+	}
+	if len(b) > maxName {
+		b = b[:maxName]
+	}
+	if id, ok := n.ids[string(b)]; ok {
+		return id
+	}
+	if len(n.list) >= maxNames || n.bytes+len(b) > maxNameBytes {
+		n.refused++
+		return 0
+	}
+	s := string(b)
+	id := NameID(len(n.list))
+	n.list = append(n.list, s)
+	n.ids[s] = id
+	n.bytes += len(s)
+	return id
+}
+
+// String returns the string that id stands for; unknown numbers are empty.
+func (n *Names) String(id NameID) string {
+	if int(id) >= len(n.list) {
+		return ""
+	}
+	return n.list[id]
+}
+
+// Len returns how many numbers were given, 0 included.
+func (n *Names) Len() int { return len(n.list) }
+
+// Refused returns how often a new string found no room.
+func (n *Names) Refused() int64 { return n.refused }

@@ -1,0 +1,306 @@
+package exchange
+
+import "finwait/analyzer/event"
+
+// response acts on a response's head at offsets from to to.
+func (t *Tracker) response(h *half, hd *head, from, to int64, at event.Moment) {
+	x := t.q.waiting()
+	if hd.status < 200 && hd.status != 101 {
+		t.interim(x, at)
+		return
+	}
+	if x == nil && t.q.over == 0 {
+		t.unpaired(h, hd)
+	}
+	if x != nil {
+		x.Status = hd.status
+		x.flags &^= entryLost
+	}
+	switch {
+	case hd.status == 101:
+		t.switchProtocol(x, hd, at)
+	case x != nil && x.has(entryConnect) && hd.status < 300:
+		t.complete(x, at)
+		t.tunnel()
+	default:
+		t.responseBody(h, hd, x, at)
+	}
+}
+
+// interim notes a 1xx response, which is not the answer.
+func (t *Tracker) interim(x *entry, at event.Moment) {
+	if x == nil {
+		return
+	}
+	if t.client.shut {
+		x.Late, x.LateEnd = event.Moment{}, event.Moment{}
+		return
+	}
+	x.Continue, x.First, x.Last = x.First, event.Moment{}, event.Moment{}
+	if !x.Continue.Seen() {
+		x.Continue = at
+	}
+}
+
+// unpaired handles a response to no known request. Servers send 408 (Request
+// Timeout) unasked when they close an idle connection (RFC 9110, section
+// 15.5.9): that answers nothing. Else the request is in a part that the input
+// lacks.
+func (t *Tracker) unpaired(h *half, hd *head) {
+	h.flags |= halfUnpaired
+	if hd.status != 408 {
+		t.lost++
+	}
+}
+
+// responseBody decides how the body of a response ends (RFC 9112, section 6.3).
+func (t *Tracker) responseBody(h *half, hd *head, x *entry, at event.Moment) {
+	keep, why := hd.persistent()
+	length := hd.length
+	if hd.status == 204 || hd.status == 304 || x != nil && x.has(entryHead) {
+		hd.chunked, hd.coded, length = false, false, 0
+	}
+	switch {
+	case hd.chunked:
+		h.phase, h.left = phaseSize, 0
+	case hd.bad:
+		t.seek(h, false)
+		if x != nil {
+			x.flags |= entrySoft
+		}
+	case hd.coded || length < 0:
+		h.phase = phaseClose
+		if keep {
+			keep, why = false, "body until close"
+		}
+	case length > 0:
+		h.phase, h.left = phaseBody, length
+	}
+	if x != nil {
+		x.Keep = x.Keep && keep
+	}
+	if !keep && !(x == nil && hd.status == 408) {
+		t.declare(event.Server, at, why)
+	}
+	if h.phase == phaseHead {
+		t.endMessage(event.Server, h, at)
+	}
+}
+
+// switchProtocol follows 101 (Switching Protocols).
+func (t *Tracker) switchProtocol(x *entry, hd *head, at event.Moment) {
+	t.complete(x, at)
+	if isName(hd.protocol, "websocket") {
+		t.mode = modeWebSocket
+		t.setProtocol(ProtocolWebSocket)
+		return
+	}
+	t.tunnel()
+}
+
+// tunnel starts over: what follows may be anything, TLS for the most part.
+func (t *Tracker) tunnel() {
+	t.setProtocol(ProtocolTunnel)
+	t.mode = modeDetect
+	t.client.phase, t.server.phase = phaseHead, phaseHead
+	t.client.drop(t.env)
+	t.server.drop(t.env)
+}
+
+// seek waits for a message at the start of a segment. missing: because the
+// input lacks bytes, so that what is not recognised must not be guessed at.
+func (t *Tracker) seek(h *half, missing bool) {
+	h.phase = phaseSeek
+	h.flags &^= halfMissing | halfTurns
+	if missing {
+		h.flags |= halfMissing
+	} else {
+		h.flags |= halfTurns
+	}
+}
+
+// http1Seek looks at the start of a segment for a message. Bytes that are
+// none belong to the message before, or, when only a cut source hides its
+// head, open a request by turns.
+func (t *Tracker) http1Seek(side event.Side, h *half, b []byte, at event.Moment, fresh bool) int {
+	if fresh && t.boundary(side, b) {
+		if h.has(halfMissing) {
+			t.resynced++
+		}
+		if side == event.Server {
+			if x := t.q.waiting(); x != nil && x.First.Seen() {
+				t.endSoft()
+			}
+		}
+		h.phase = phaseHead
+		h.flags &^= halfMissing | halfTurns
+		return 0
+	}
+	t.unread(side, h, int64(len(b)), at)
+	return len(b)
+}
+
+// boundary reports whether a segment starts with a message of side.
+func (t *Tracker) boundary(side event.Side, b []byte) bool {
+	if side == event.Client {
+		return sniffRequest(b) == matchHTTP1
+	}
+	if sniffStatus(b) != matchHTTP1 {
+		return false
+	}
+	x := t.q.waiting()
+	return x == nil || !x.First.Seen() || x.has(entrySoft) && t.q.n-t.q.ended > 1
+}
+
+// unread judges n bytes that no message head explains.
+func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
+	if side == event.Client {
+		if h.has(halfTurns) {
+			if x := t.q.waiting(); x == nil || x.First.Seen() {
+				t.open(at)
+			}
+		}
+		t.part(side, h.off, h.off+n, at)
+		if x := t.q.newest(); x != nil && h.has(halfTurns) {
+			x.Whole = true
+		}
+		return
+	}
+	x := t.q.waiting()
+	if x == nil && t.client.shut {
+		x = t.reopen()
+	}
+	if x == nil || !h.has(halfTurns) && !x.First.Seen() {
+		return
+	}
+	x.flags |= entrySoft
+	t.respond(x, h.off, h.off+n, at)
+}
+
+// http1Skip passes over n unreadable bytes.
+func (t *Tracker) http1Skip(side event.Side, n int64, at event.Moment, cut bool) {
+	h := t.half(side)
+	if h.phase == phaseBody && n <= h.left || h.phase == phaseChunk && n <= h.left || h.phase == phaseClose {
+		t.part(side, h.off, h.off+n, at)
+		if h.phase != phaseClose {
+			h.left -= n
+		}
+		if h.phase == phaseBody && h.left == 0 {
+			t.endMessage(side, h, at)
+		} else if h.phase == phaseChunk && h.left == 0 {
+			h.phase = phaseSize
+		}
+		return
+	}
+	if h.phase == phaseBody { // its end is in there, and more
+		t.part(side, h.off, h.off+h.left, at)
+		h.left = 0
+		t.endMessage(side, h, at)
+	}
+	if len(h.buf) > 0 {
+		t.part(side, h.off, h.off+n, at)
+		t.headCut(side, h, cut)
+		h.drop(t.env)
+	} else if h.phase != phaseSeek || !cut {
+		t.boundaryLost(side, h, n, at, cut)
+	} else {
+		t.unread(side, h, n, at)
+	}
+}
+
+// boundaryLost handles missing bytes that hide where the next message starts.
+func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Moment, cut bool) {
+	inside := h.phase != phaseHead && h.phase != phaseSeek
+	t.seek(h, !cut)
+	if inside { // a chunked body whose end may be in there
+		t.part(side, h.off, h.off+n, at)
+		if x := t.q.waiting(); side == event.Server && x != nil {
+			x.flags |= entrySoft
+			if !cut {
+				x.flags |= entryLost
+			}
+		} else if x := t.q.newest(); side == event.Client && x != nil {
+			x.Whole = true
+		}
+		return
+	}
+	if cut {
+		t.unread(side, h, n, at)
+		return
+	}
+	if x := t.q.waiting(); side == event.Server && x != nil {
+		x.flags |= entryLost
+	}
+}
+
+// headCut takes what a head that was cut says. The rest of its message lasts
+// until the next one is recognised.
+func (t *Tracker) headCut(side event.Side, h *half, cut bool) {
+	var hd head
+	ok := hd.readCut(h.buf, side == event.Client)
+	t.seek(h, !cut)
+	if side == event.Client {
+		x := t.q.newest()
+		if x == nil {
+			return
+		}
+		if ok {
+			t.describe(x, &hd)
+		}
+		x.Whole = cut
+		return
+	}
+	x := t.q.waiting()
+	if x == nil {
+		if t.q.over == 0 {
+			t.lost++
+		}
+		return
+	}
+	x.flags |= entrySoft
+	if ok && hd.status != 0 {
+		x.Status = hd.status
+		x.flags &^= entryLost
+	}
+	if !ok || hd.status >= 100 && hd.status < 200 {
+		x.flags &^= entrySoft
+		t.interim(x, x.First)
+	}
+}
+
+// http1Shut ends what a FIN or RST of side ends.
+func (t *Tracker) http1Shut(side event.Side, at event.Moment) {
+	h := t.half(side)
+	if side == event.Server && h.phase == phaseClose {
+		t.endMessage(side, h, at)
+	}
+	if side == event.Client {
+		t.partialRequest()
+	}
+}
+
+// http1Finish takes what heads that never got complete say.
+func (t *Tracker) http1Finish() {
+	t.partialRequest()
+	if x := t.q.waiting(); x != nil && len(t.server.buf) > 0 {
+		var hd head
+		if hd.readCut(t.server.buf, false) && hd.status >= 200 {
+			x.Status = hd.status
+		}
+	}
+	if x := t.q.waiting(); x != nil && x.has(entrySoft|entryLost) {
+		t.unsure = true
+	}
+}
+
+// partialRequest describes a request whose head is not complete.
+func (t *Tracker) partialRequest() {
+	if len(t.client.buf) == 0 {
+		return
+	}
+	var hd head
+	x := t.q.newest()
+	if x != nil && hd.readCut(t.client.buf, true) {
+		t.describe(x, &hd)
+	}
+}

@@ -1,0 +1,198 @@
+package exchange
+
+import (
+	"bytes"
+
+	"finwait/analyzer/event"
+)
+
+// match is what the first bytes of a direction are.
+type match uint8
+
+const (
+	matchNone  match = iota // nothing known
+	matchMaybe              // more bytes are needed
+	matchHTTP1
+	matchHTTP2
+	matchTLS
+	matchRedis
+)
+
+// preface starts every HTTP/2 connection with prior knowledge (RFC 9113, section 3.4).
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// sniff tells the protocol from the first bytes of side's stream, or of a segment.
+func sniff(side event.Side, b []byte, port uint16) match {
+	if m := sniffTLS(b, side); m != matchNone {
+		return m
+	}
+	if side == event.Server {
+		return sniffStatus(b)
+	}
+	return sniffRequest(b)
+}
+
+// likely is sniff's answer when no more bytes will come.
+func likely(side event.Side, b []byte) match {
+	if len(b) == 0 {
+		return matchNone
+	}
+	if side == event.Client {
+		if m := sniffRequest(b); m == matchHTTP1 {
+			return m
+		}
+	} else if len(b) >= len("HTTP/1.") && sniffStatus(b) != matchNone {
+		return matchHTTP1
+	}
+	return matchNone
+}
+
+// maxRecord is the longest TLS record: 2^14 bytes of plaintext and what
+// TLS 1.2 allows for its protection (RFC 5246, section 6.2.3).
+const maxRecord = 1<<14 + 2048
+
+// sniffTLS recognises a record header; a handshake must start with the hello
+// of its side.
+func sniffTLS(b []byte, side event.Side) match {
+	if b[0] < recordCCS || b[0] > recordData {
+		return matchNone
+	}
+	if len(b) > 1 && b[1] != 3 || len(b) > 2 && b[2] > 4 {
+		return matchNone
+	}
+	if len(b) < 6 {
+		return matchMaybe
+	}
+	if n := int(b[3])<<8 | int(b[4]); n == 0 || n > maxRecord {
+		return matchNone
+	}
+	if b[0] == recordHandshake && (side == event.Client && b[5] != helloClient || side == event.Server && b[5] != helloServer) {
+		return matchNone
+	}
+	return matchTLS
+}
+
+// sniffStatus recognises the start of a status line of HTTP/1.x.
+func sniffStatus(b []byte) match {
+	const version = "HTTP/1."
+	n := min(len(b), len(version))
+	if string(b[:n]) != version[:n] {
+		return matchNone
+	}
+	if len(b) < len("HTTP/1.1 200") {
+		return matchMaybe
+	}
+	if b[7]-'0' > 9 || b[8] != ' ' || b[9]-'1' > 8 {
+		return matchNone
+	}
+	return matchHTTP1
+}
+
+// methods are those that need no look at the rest of the line.
+var methods = [...]string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "REPORT", "PURGE"}
+
+// maxMethod bounds a method's name; the longest registered one,
+// UPDATEREDIRECTREF, has 17 letters.
+const maxMethod = 32
+
+// sniffRequest recognises the start of a request line of HTTP/1.x: a well-known
+// method and a target that fits, or any token when the line ends in HTTP/1.x.
+func sniffRequest(b []byte) match {
+	for len(b) > 0 && (b[0] == '\r' || b[0] == '\n') { // RFC 9112, section 2.2
+		b = b[1:]
+	}
+	i := 0
+	for i < len(b) && i <= maxMethod && isToken(b[i]) {
+		i++
+	}
+	if i == len(b) && i <= maxMethod {
+		return matchMaybe
+	}
+	if i == 0 || i > maxMethod || b[i] != ' ' {
+		return matchNone
+	}
+	if i+1 == len(b) {
+		return matchMaybe
+	}
+	for _, m := range methods {
+		if m == string(b[:i]) && fitsTarget(m, b[i+1]) {
+			return matchHTTP1
+		}
+	}
+	line, _, whole := bytes.Cut(b[i+1:], []byte("\n"))
+	switch {
+	case !whole && len(line) < 8<<10 && printable(line):
+		return matchMaybe
+	case whole && bytes.HasPrefix(line[bytes.LastIndexByte(line, ' ')+1:], []byte("HTTP/1.")):
+		return matchHTTP1
+	}
+	return matchNone
+}
+
+// fitsTarget reports whether c can start the target of a request: a path, an
+// absolute URI, an asterisk, or CONNECT's host.
+func fitsTarget(method string, c byte) bool {
+	if method == "CONNECT" {
+		return isToken(c) || c == '['
+	}
+	return c == '/' || c == 'h' || c == 'H' || c == '*' && method == "OPTIONS"
+}
+
+// isToken reports whether c may stand in a token (RFC 9110, section 5.6.2).
+func isToken(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	return bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0
+}
+
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' && c != '\r' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// Hint is which side of a connection bytes look like. Zero is HintNone.
+type Hint uint8
+
+const (
+	HintNone     Hint = iota
+	HintRequest       // a client wrote them
+	HintResponse      // a server wrote them
+)
+
+// banners are what servers say first, as far as it is certain.
+var banners = [...]string{"SSH-", "220 ", "220-", "+OK ", "* OK ", "RFB 00"}
+
+// Sniff tells from the first bytes of a direction, or of a segment in it, who
+// sends them: requests and ClientHellos come from clients; status lines,
+// ServerHellos and greetings from servers.
+func Sniff(b []byte) Hint {
+	if len(b) == 0 {
+		return HintNone
+	}
+	if sniffRequest(b) == matchHTTP1 || len(b) >= 14 && bytes.HasPrefix([]byte(preface), b[:14]) {
+		return HintRequest
+	}
+	if sniffStatus(b) == matchHTTP1 {
+		return HintResponse
+	}
+	if len(b) >= 6 && b[0] == recordHandshake {
+		if sniffTLS(b, event.Client) == matchTLS {
+			return HintRequest
+		}
+		if sniffTLS(b, event.Server) == matchTLS {
+			return HintResponse
+		}
+	}
+	for _, s := range banners {
+		if bytes.HasPrefix(b, []byte(s)) {
+			return HintResponse
+		}
+	}
+	return HintNone
+}

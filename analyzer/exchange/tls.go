@@ -1,0 +1,560 @@
+package exchange
+
+import (
+	"bytes"
+	"time"
+
+	"finwait/analyzer/event"
+)
+
+// tlsStage is how far a TLS connection is.
+type tlsStage uint8
+
+const (
+	tlsHello   tlsStage = iota // waiting for the ClientHello
+	tlsAnswer                  // waiting for the ServerHello
+	tlsFlight                  // TLS 1.3: waiting for the client's Finished
+	tlsFinish                  // TLS 1.2: waiting for both Finished
+	tlsTraffic                 // application data; also when joined in the middle
+)
+
+// record is the TLS record that a direction is in.
+type record struct {
+	header [5]byte
+	have   uint8 // bytes of the header
+	lost   bool  // out of step: bytes were missing
+	role   recordRole
+	ccs    bool         // TLS 1.2: a ChangeCipherSpec has passed
+	fin    bool         // TLS 1.2: and a Finished
+	held   bool         // a record that is a close_notify if it stays the last
+	full   bool         // the last data record was as long as records get
+	start  event.Moment // first byte of the header
+	begin  int64        // its offset
+	hold   heldRecord   // what held stands for
+}
+
+// heldRecord is where a record of close_notify's size was.
+type heldRecord struct {
+	from, to  int64
+	start, at event.Moment
+}
+
+// recordRole is what a record is to the exchanges.
+type recordRole uint8
+
+const (
+	recordIgnored recordRole = iota
+	recordHello              // plain handshake messages: collected
+	recordSetup              // the rest of the handshake
+	recordTurn               // application data
+	recordHeld               // the size of an encrypted close_notify
+)
+
+// tlsState is what a tracker of TLS needs beyond its halves.
+type tlsState struct {
+	stage     tlsStage
+	version   uint16
+	cipher    uint16
+	pskModes  bool // the client takes tickets
+	certs     bool // the client sent more than a Finished
+	h2        bool // HTTP/2 was chosen, or may have been
+	flights   uint8
+	offered   [][]byte // ALPN, copied
+	client    record
+	server    record
+	handshake Exchange
+	finished  event.Moment // TLS 1.3: the client's Finished
+
+	tickets    uint8 // records taken for tickets
+	ticketSize int
+	ticket     heldRecord // the first of them
+	answered   bool       // the server has sent application data since
+	clientData int        // application data records of the client
+}
+
+func (e *Env) takeTLS() *tlsState {
+	n := len(e.tls)
+	if n == 0 {
+		return &tlsState{}
+	}
+	s := e.tls[n-1]
+	e.tls = e.tls[:n-1]
+	*s = tlsState{}
+	return s
+}
+
+func (e *Env) releaseTLS(s *tlsState) {
+	if s != nil && len(e.tls) < maxFree {
+		e.tls = append(e.tls, s)
+	}
+}
+
+// waiting reports whether the handshake was begun and never finished.
+func (s *tlsState) waiting() bool {
+	return s.handshake.Start.Seen() && s.stage < tlsTraffic
+}
+
+func (s *tlsState) record(side event.Side) *record {
+	if side == event.Server {
+		return &s.server
+	}
+	return &s.client
+}
+
+// tlsData passes over the records in b.
+func (t *Tracker) tlsData(side event.Side, b []byte, at event.Moment) {
+	h, r := t.half(side), t.tls.record(side)
+	for fresh := true; len(b) > 0; fresh = false {
+		if r.lost && !t.tlsSeek(side, h, r, b, at, fresh) {
+			return
+		}
+		if r.have < 5 {
+			if r.have == 0 {
+				r.start, r.begin = h.took(at), h.off
+			}
+			n := copy(r.header[r.have:], b)
+			r.have += uint8(n)
+			h.off += int64(n)
+			b = b[n:]
+			if r.have == 5 {
+				t.tlsRecord(side, h, r)
+			}
+			if r.have < 5 || r.lost {
+				continue
+			}
+		}
+		n := h.skipLeft(b)
+		if r.role == recordHello {
+			t.tlsCollect(h, b[:n])
+		}
+		h.off += int64(n)
+		b = b[n:]
+		t.tlsPart(side, h, r, at)
+	}
+}
+
+// tlsSeek looks for a record at the start of a segment and reports whether it
+// found one. It takes b when it did not.
+func (t *Tracker) tlsSeek(side event.Side, h *half, r *record, b []byte, at event.Moment, fresh bool) bool {
+	if fresh && len(b) >= 5 && validRecord(b) {
+		r.lost = false
+		t.resynced++
+		return true
+	}
+	h.off += int64(len(b))
+	if t.tls.stage == tlsTraffic {
+		t.unsure = true
+		t.tlsTouch(side, h, at)
+	}
+	return false
+}
+
+// validRecord reports whether b starts with a record's header.
+func validRecord(b []byte) bool {
+	n := int(b[3])<<8 | int(b[4])
+	return b[0] >= recordCCS && b[0] <= recordData && b[1] == 3 && b[2] <= 4 && n > 0 && n <= maxRecord
+}
+
+// tlsRecord acts on a complete record header.
+func (t *Tracker) tlsRecord(side event.Side, h *half, r *record) {
+	if !validRecord(r.header[:]) {
+		r.lost, r.have = true, 0
+		t.unsure = true
+		return
+	}
+	size := int(r.header[3])<<8 | int(r.header[4])
+	h.left = int64(size)
+	if r.held { // it was not the last record, so it was no alert
+		r.held = false
+		k := r.hold
+		t.tlsTurn(side, h, k.from, k.to, k.start, k.at)
+	}
+	r.role = t.tlsRole(side, r, size)
+}
+
+// tlsRole tells what a record is to the exchanges.
+func (t *Tracker) tlsRole(side event.Side, r *record, size int) recordRole {
+	s := t.tls
+	switch r.header[0] {
+	case recordHandshake:
+		switch {
+		case s.stage == tlsTraffic:
+			return recordIgnored
+		case r.ccs:
+			r.fin = true
+			return recordSetup
+		case side == event.Client && s.stage == tlsHello, side == event.Server && s.stage <= tlsAnswer:
+			return recordHello
+		}
+		return recordSetup
+	case recordCCS:
+		r.ccs = s.stage == tlsFinish || s.stage == tlsAnswer
+		return recordSetup
+	case recordAlert:
+		return recordHeld
+	}
+	if s.stage == tlsFinish && side == event.Client {
+		s.stage = tlsTraffic
+	}
+	if s.stage == tlsFlight {
+		return t.tlsFlight(side, size)
+	}
+	if s.stage == tlsHello {
+		s.stage = tlsTraffic // joined in the middle
+	}
+	if s.version == versionTLS13 || s.version == 0 {
+		if size == 2+tagSize(s.cipher) {
+			return recordHeld
+		}
+		if side == event.Server && t.isTicket(r, size) {
+			return recordIgnored
+		}
+	}
+	if side == event.Server && s.stage == tlsTraffic {
+		s.answered = true
+	}
+	r.full = size >= 1<<14
+	return recordTurn
+}
+
+// tlsFlight judges encrypted records between the ServerHello and the client's
+// Finished. The server's first one holds the EncryptedExtensions, whose length
+// tells the chosen protocol. The client's are its certificate, if any, and its
+// Finished, whose length is known; a client that packs several messages into
+// one record is recognised by the server going on.
+func (t *Tracker) tlsFlight(side event.Side, size int) recordRole {
+	s := t.tls
+	if size == 2+tagSize(s.cipher) {
+		return recordHeld
+	}
+	if side == event.Server {
+		if s.flights == 0 {
+			t.chosenALPN(size)
+		}
+		s.flights = 1
+		if s.certs {
+			s.stage, s.finished = tlsTraffic, s.client.start
+			t.unsure = true
+			if t.isTicket(&s.server, size) {
+				return recordIgnored
+			}
+			return recordTurn
+		}
+		return recordSetup
+	}
+	if size == finishedSize(s.cipher) {
+		s.stage, s.finished = tlsTraffic, s.client.start
+		return recordSetup
+	}
+	s.certs = true
+	return recordSetup
+}
+
+// chosenALPN tells the application protocol from the size of the record that
+// holds EncryptedExtensions: 4 bytes of header, 2 of length, 4 when the server
+// acknowledges the name, and 7 more than the protocol's name. OpenSSL and Go
+// send the message in a record of its own; other sizes say nothing.
+func (t *Tracker) chosenALPN(size int) {
+	s := t.tls
+	n := size - tagSize(s.cipher) - 6
+	for _, p := range s.offered {
+		if n == 7+len(p) || n == 11+len(p) {
+			t.alpn = t.env.Names.ID(p)
+			s.h2 = string(p) == "h2"
+			return
+		}
+	}
+	s.h2 = false
+	if n != 0 && n != 4 && s.offersH2() {
+		t.unsure = true
+	}
+}
+
+func (s *tlsState) offersH2() bool {
+	for _, p := range s.offered {
+		if string(p) == "h2" {
+			return true
+		}
+	}
+	return false
+}
+
+// isTicket judges a record of the server after the client's Finished. TLS 1.3
+// servers send tickets at once when they have read the Finished, before
+// anything else: OpenSSL two of one length, Go one. With a request under way
+// they look like its answer. A record counts as a ticket when the client asked
+// for tickets, it comes soon after the Finished, it has a ticket's size, and no
+// other kind of record came before. A lone short answer of a server that sends
+// no tickets is mistaken for one; Summary.Unsure says so.
+func (t *Tracker) isTicket(r *record, size int) bool {
+	s := t.tls
+	if !s.pskModes || s.answered || !s.finished.Seen() || s.tickets >= maxTickets {
+		return false
+	}
+	longest := 700
+	if s.certs {
+		longest = 8 << 10 // OpenSSL and Go put the client's certificates into it
+	}
+	if size < 60 || size > longest || s.tickets > 0 && size != s.ticketSize {
+		return false
+	}
+	if s.tickets == 0 {
+		if !s.soon(r.start) {
+			return false
+		}
+		s.ticket = heldRecord{from: r.begin, to: r.begin + 5 + int64(size), start: r.start, at: r.start}
+		s.ticketSize = size
+	}
+	s.tickets++
+	return true
+}
+
+// maxTickets is how many tickets servers send after a full handshake: OpenSSL,
+// rustls and BoringSSL 2, Go and Java 1.
+const maxTickets = 4
+
+// soon reports whether at is close to the client's Finished, measured by how
+// long the server took for its hello.
+func (s *tlsState) soon(at event.Moment) bool {
+	if !at.Time.Known() || !s.finished.Time.Known() {
+		return true
+	}
+	took := s.handshake.First.Time.Sub(s.handshake.End.Time)
+	return at.Time.Sub(s.finished.Time) <= 2*took+50*time.Millisecond
+}
+
+// tlsCollect keeps the bytes of plain handshake records until the hello is whole.
+func (t *Tracker) tlsCollect(h *half, b []byte) {
+	if len(h.buf)+len(b) > maxHello {
+		t.capped = true
+		return
+	}
+	if h.buf == nil {
+		h.buf = t.env.buffer()
+	}
+	h.buf = append(h.buf, b...)
+}
+
+// maxHello bounds a hello; the largest real ones, with post-quantum keys, have 2 KiB.
+const maxHello = 1 << 14
+
+// tlsPart notes progress of the current record, up to h.off.
+func (t *Tracker) tlsPart(side event.Side, h *half, r *record, at event.Moment) {
+	s := t.tls
+	switch r.role {
+	case recordHello, recordSetup:
+		s.setup(side, r, at)
+		t.tlsTouch(side, h, at)
+		if r.role == recordHello && h.left == 0 {
+			t.tlsHello(side, h)
+		}
+	case recordTurn:
+		t.tlsTurn(side, h, r.begin, h.off, r.start, at)
+	case recordHeld:
+		if h.left == 0 {
+			r.held = true
+			r.hold = heldRecord{r.begin, h.off, r.start, at}
+		}
+	default:
+		t.tlsTouch(side, h, at)
+	}
+	if h.left == 0 {
+		r.have = 0
+		if s.stage == tlsFinish && s.client.fin && s.server.fin {
+			s.stage = tlsTraffic
+		}
+	}
+}
+
+// setup extends the handshake's own exchange.
+func (s *tlsState) setup(side event.Side, r *record, at event.Moment) {
+	x := &s.handshake
+	switch {
+	case side == event.Server && x.Start.Seen():
+		if !x.First.Seen() {
+			x.First, x.FirstOffset = r.start, r.begin
+		}
+		x.Last = at
+	case side == event.Client && s.stage == tlsHello:
+		if !x.Start.Seen() {
+			x.Start, x.Handshake, x.Keep = r.start, true, true
+		}
+		x.End = at
+	}
+}
+
+// tlsTurn judges application data by turns.
+func (t *Tracker) tlsTurn(side event.Side, h *half, from, to int64, start, at event.Moment) {
+	t.tlsTouch(side, h, at)
+	if side == event.Client && from == t.tls.client.begin {
+		t.ticketWasAnswer(start)
+	}
+	t.turn(side, from, to, start, at)
+}
+
+// ticketWasAnswer corrects a lone ticket: a client that sends its next request
+// well after it has had an answer.
+func (t *Tracker) ticketWasAnswer(start event.Moment) {
+	s, x := t.tls, t.q.waiting()
+	if s.tickets != 1 || s.answered || x == nil || x.First.Seen() || x.Start == start {
+		return
+	}
+	k := s.ticket
+	if k.at.Frame < x.End.Frame || start.Time.Sub(k.at.Time) < 10*time.Millisecond {
+		return
+	}
+	s.answered = true
+	x.flags |= entrySoft
+	t.respond(x, k.from, k.to, k.at)
+}
+
+// tlsTouch notes payload that is no close_notify.
+func (t *Tracker) tlsTouch(side event.Side, h *half, at event.Moment) {
+	t.touch(side, 0, at)
+}
+
+// tlsHello reads a ClientHello or ServerHello once it is whole.
+func (t *Tracker) tlsHello(side event.Side, h *half) {
+	b := h.buf
+	if len(b) < 4 {
+		return
+	}
+	n := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+	if len(b) < 4+n && n <= maxHello {
+		return
+	}
+	var hi hello
+	client := side == event.Client
+	ok := n <= len(b)-4 && b[0] == helloServer-byte(b2i(client)) && hi.parse(client, b[4:4+n])
+	s := t.tls
+	switch {
+	case client:
+		t.clientHello(&hi)
+		s.stage = max(s.stage, tlsAnswer)
+	case ok && hi.retry:
+		s.stage = tlsHello // a second ClientHello follows
+	case ok:
+		t.serverHello(&hi)
+	default:
+		s.stage = tlsFinish
+	}
+	h.drop(t.env)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (t *Tracker) clientHello(hi *hello) {
+	s := t.tls
+	s.pskModes = hi.pskModes
+	s.handshake.Whole = true
+	if len(hi.name) > 0 {
+		t.name = t.env.Names.ID(bytes.ToLower(hi.name))
+		s.handshake.Host = t.name
+	}
+	s.offered = nil
+	for _, p := range hi.alpn {
+		s.offered = append(s.offered, bytes.Clone(p))
+	}
+}
+
+func (t *Tracker) serverHello(hi *hello) {
+	s := t.tls
+	s.version, s.cipher = hi.version, hi.cipher
+	if len(hi.alpn) > 0 {
+		t.alpn = t.env.Names.ID(hi.alpn[0])
+		s.h2 = string(hi.alpn[0]) == "h2"
+	}
+	s.stage = tlsFinish
+	if s.version == versionTLS13 {
+		s.stage = tlsFlight
+	}
+}
+
+// tlsSkip passes over n unreadable bytes: exact inside a record, else the
+// records' boundaries are lost until a segment starts with one.
+func (t *Tracker) tlsSkip(side event.Side, n int64, at event.Moment) {
+	h, r := t.half(side), t.tls.record(side)
+	t.tlsTouch(side, h, at)
+	if r.have == 5 && n <= h.left {
+		h.left -= n
+		if r.role == recordHello {
+			t.tlsHelloCut(side, h)
+			r.role = recordSetup
+		}
+		h.off += n
+		t.tlsPart(side, h, r, at)
+		h.off -= n
+		return
+	}
+	if r.have == 5 && r.role == recordTurn {
+		t.tlsTurn(side, h, r.begin, h.off+h.left, r.start, at)
+	}
+	if r.role == recordHello {
+		t.tlsHelloCut(side, h)
+	}
+	r.lost, r.have, r.held, h.left = true, 0, false, 0
+}
+
+// tlsHelloCut gives up a hello whose bytes are missing.
+func (t *Tracker) tlsHelloCut(side event.Side, h *half) {
+	s := t.tls
+	if side == event.Client {
+		s.stage = max(s.stage, tlsAnswer)
+	} else {
+		s.stage = tlsFinish
+		t.unsure = true
+	}
+	h.drop(t.env)
+}
+
+// tlsShut judges what only the end of a direction tells: whether the last
+// record was a close_notify, and whether the server's last record shows that
+// its response was not complete.
+func (t *Tracker) tlsShut(side event.Side) {
+	t.heldNotify(side)
+	if side == event.Server || t.tls.waiting() {
+		return
+	}
+	if x := t.q.waiting(); x != nil && x.First.Seen() && t.midResponse() {
+		x.flags &^= entrySoft
+	}
+}
+
+// midResponse reports whether the server has stopped inside a record, or with a
+// record as long as they get, which is not how a response ends.
+func (t *Tracker) midResponse() bool {
+	r := &t.tls.server
+	return r.role == recordTurn && (r.have > 0 && t.server.left > 0 || r.full)
+}
+
+// heldNotify takes a held record as the close_notify that it is.
+func (t *Tracker) heldNotify(side event.Side) {
+	r := t.tls.record(side)
+	if !r.held {
+		return
+	}
+	r.held = false
+	if side == event.Client {
+		t.cNotify = r.hold.start
+	} else {
+		t.sNotify = r.hold.start
+	}
+}
+
+// tlsFinish judges the last records, and says when a lone ticket was a guess.
+func (t *Tracker) tlsFinish() {
+	t.heldNotify(event.Client)
+	t.heldNotify(event.Server)
+	s, x := t.tls, t.q.waiting()
+	if s.tickets == 1 && !s.answered && x != nil && s.ticket.start.Frame >= x.Start.Frame {
+		t.unsure = true
+	}
+	if s.h2 {
+		t.unsure = true
+	}
+}
