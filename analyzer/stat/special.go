@@ -29,20 +29,24 @@ func chiTail(x float64) float64 { return math.Erfc(math.Sqrt(x / 2)) }
 // betaInc is the regularized incomplete beta function I_x(a, b), by the
 // continued fraction DLMF 8.17.22, evaluated on the side where it converges in
 // O(sqrt(max(a, b))) steps.
-func betaInc(x, a, b float64) float64 {
+func betaInc(x, a, b float64) float64 { return math.Exp(logBetaInc(x, a, b)) }
+
+// logBetaInc is the logarithm of betaInc, for probabilities below the smallest
+// float.
+func logBetaInc(x, a, b float64) float64 {
 	switch {
 	case math.IsNaN(x) || a < 0 || b < 0:
 		return math.NaN()
 	case x <= 0 || b == 0 && x < 1:
-		return 0
+		return math.Inf(-1)
 	case x >= 1 || a == 0:
-		return 1
+		return 0
 	}
-	front := math.Exp(a*math.Log(x) + b*math.Log1p(-x) - logBeta(a, b))
+	front := a*math.Log(x) + b*math.Log1p(-x) - logBeta(a, b)
 	if x < (a+1)/(a+b+2) {
-		return min(1, front*betaFraction(x, a, b)/a)
+		return min(0, front+math.Log(betaFraction(x, a, b)/a))
 	}
-	return max(0, 1-front*betaFraction(1-x, b, a)/b)
+	return math.Log1p(-min(1, math.Exp(front)*betaFraction(1-x, b, a)/b))
 }
 
 // betaFraction evaluates the continued fraction by Lentz's method.
