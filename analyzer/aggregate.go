@@ -1,0 +1,223 @@
+package analyzer
+
+import (
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/stat"
+)
+
+// sums is what connections add up to, for all of them or for one peer,
+// endpoint or client.
+type sums struct {
+	connections, opened, closed                 int
+	requests, answered, timedOut, cancelled     int
+	aborted, churned, late, retries             int
+	causes                                      [causes]int
+	handshakes                                  time.Duration
+	wasted                                      time.Duration // late response minus close
+	response, lateResponse, lifetime            stat.Dist
+	finWait2, closeWait                         stat.Dist
+	fw2Spans, timeWaitSpans, openSpans, cwSpans []stat.Span
+	reuse                                       [reuseBins]int
+	streams                                     map[Cause][]int32 // the first flows of each cause
+}
+
+// reuseBins are the bars of the histogram of requests per connection:
+// 0, 1, 2, 3-4, 5-8, ... each twice as wide, the last one open.
+const reuseBins = 12
+
+// reuseBin is the bar of n requests.
+func reuseBin(n int) int {
+	if n < 3 {
+		return n
+	}
+	b := 3
+	for m := 4; m < n && b < reuseBins-1; m *= 2 {
+		b++
+	}
+	return b
+}
+
+// reuseRange is the requests that bar b counts.
+func reuseRange(b int) (lo, hi int) {
+	if b < 3 {
+		return b, b
+	}
+	hi = 4 << (b - 3)
+	return hi/2 + 1, hi
+}
+
+// streamSample is how many flows a finding names.
+const streamSample = 20
+
+// counted is what one connection adds to the sums.
+type counted struct {
+	flow     int32
+	f        *facts
+	requests FlowRequests
+	half     halfClose
+	halfOK   bool
+	churned  bool
+	retried  bool
+	spanEnd  event.Time // of what it occupied, the end of the input while open
+}
+
+// add counts one connection.
+func (s *sums) add(c *counted, timeWait time.Duration) {
+	f := c.f
+	s.connections++
+	if f.Marks&conn.MarkMidStream == 0 {
+		s.opened++
+	}
+	if f.cause != CauseOpen {
+		s.closed++
+	}
+	s.causes[f.cause]++
+	if s.streams == nil {
+		s.streams = map[Cause][]int32{}
+	}
+	if list := s.streams[f.cause]; len(list) < streamSample {
+		s.streams[f.cause] = append(list, c.flow)
+	}
+	s.requests += c.requests.Sent
+	s.timedOut += c.requests.TimedOut
+	s.cancelled += c.requests.Cancelled
+	s.aborted += c.requests.Aborted
+	s.answered += c.requests.Answered
+	s.churned += b2i(c.churned)
+	s.retries += b2i(c.retried)
+	s.handshakes += f.RTT
+	s.reuse[reuseBin(c.requests.Sent)]++
+	if f.Late.Known() && f.Outstanding {
+		s.late++
+		if d, ok := conn.Duration(f.CloseAt, f.Late); ok {
+			s.wasted += d
+		}
+	}
+	s.addTimes(c, timeWait)
+}
+
+// addTimes counts what lasted.
+func (s *sums) addTimes(c *counted, timeWait time.Duration) {
+	f := c.f
+	if d, ok := conn.Duration(f.Opened, f.CloseAt); ok && f.FirstBy != event.NoSide {
+		s.lifetime.Add(d)
+	} else if d, ok := conn.Duration(f.Opened, c.spanEnd); ok && f.cause == CauseOpen {
+		s.lifetime.AddCensored(d)
+	}
+	if f.Opened.Known() && c.spanEnd.Known() {
+		s.openSpans = append(s.openSpans, stat.Span{From: int64(f.Opened), To: int64(c.spanEnd) + 1})
+	}
+	if c.halfOK && c.half.finWait2.known && c.half.by == event.Client {
+		observe(&s.finWait2, c.half.finWait2)
+		s.fw2Spans = append(s.fw2Spans, stat.Span{From: int64(c.half.waitFrom), To: int64(c.half.waitTo)})
+	}
+	if c.halfOK && c.half.closeWait.known && c.half.by == event.Client {
+		observe(&s.closeWait, c.half.closeWait)
+		s.cwSpans = append(s.cwSpans, stat.Span{From: int64(c.half.closeFrom), To: int64(c.half.closeTo)})
+	}
+	if f.TimeWaitAt.Known() && (f.TimeWaitBy == event.Client || f.TimeWaitBy == event.Both) {
+		s.timeWaitSpans = append(s.timeWaitSpans, stat.Span{From: int64(f.TimeWaitAt), To: int64(f.TimeWaitAt.Add(timeWait))})
+	}
+}
+
+// observe adds a span to a distribution.
+func observe(d *stat.Dist, s span) {
+	switch {
+	case !s.known:
+	case s.censored:
+		d.AddCensored(s.d)
+	default:
+		d.Add(s.d)
+	}
+}
+
+// requestsOf counts the requests of a connection by outcome, given its verdict.
+func requestsOf(f *facts) FlowRequests {
+	q := FlowRequests{Sent: int(f.Sent), Answered: int(f.Answered), TimedOut: int(f.Reset), Aborted: int(f.Aborted)}
+	if f.Outstanding && f.Phase != conn.PhaseTLSHandshake {
+		switch f.cause {
+		case CauseRequestTimeout:
+			q.TimedOut += int(f.Open)
+			return q
+		case CauseRequestCancelled:
+			q.Cancelled += int(f.Open)
+			return q
+		case CauseServerAborted, CauseIdleRace, CauseNetworkFailure:
+			q.Aborted += int(f.Open)
+			return q
+		case CauseClientNoReuse: // a held half-close whose answer was read
+			q.Answered += int(f.Open)
+			return q
+		}
+	}
+	q.Open = int(f.Open)
+	return q
+}
+
+// quantiles summarises a distribution.
+func quantiles(d *stat.Dist) Quantiles {
+	q := Quantiles{Count: d.Count(), Censored: d.Censored()}
+	if q.Count == 0 {
+		return q
+	}
+	q.Dist = d
+	curve := d.Curve()
+	at := func(p float64) *float64 {
+		v, ok := curve.Quantile(p)
+		if !ok {
+			return nil
+		}
+		return secondsOf(v)
+	}
+	q.P50, q.P90, q.P99 = at(0.5), at(0.9), at(0.99)
+	if v, ok := d.Max(); ok {
+		q.Max = secondsOf(v)
+	}
+	return q
+}
+
+// secondsOf is a duration as JSON has it.
+func secondsOf(d time.Duration) *float64 {
+	v := float64(d) / 1e9
+	return &v
+}
+
+// secondsIf is secondsOf, nil for what is not known.
+func secondsIf(s span) *float64 {
+	if !s.known {
+		return nil
+	}
+	return secondsOf(s.d)
+}
+
+// rate is n per minute; nil without a clock.
+func rate(n int, d time.Duration) *float64 {
+	if d <= 0 {
+		return nil
+	}
+	v := float64(n) / d.Minutes()
+	return &v
+}
+
+// ratio is a/b; nil when b is 0.
+func ratio(a, b int) *float64 {
+	if b == 0 {
+		return nil
+	}
+	v := float64(a) / float64(b)
+	return &v
+}
+
+// words are the causes that occurred.
+func words(c *[causes]int) Causes {
+	m := Causes{}
+	for i, n := range c {
+		if n > 0 {
+			m[Cause(i).String()] = n
+		}
+	}
+	return m
+}

@@ -1,0 +1,267 @@
+package analyzer
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"finwait/analyzer/event"
+)
+
+// Options are what the user may say about an analysis. The zero value is
+// usable; see Defaults.
+type Options struct {
+	Timeouts   []time.Duration // client timeouts that are known to be configured
+	FinTimeout time.Duration   // tcp_fin_timeout of the closing side; 0 is 60 s
+	TimeWait   time.Duration   // how long a socket stays in TIME-WAIT; 0 is 60 s
+	From, To   Bound           // the time window; zero values are open
+	Jobs       int             // goroutines that follow connections; 0 or 1 is one goroutine for everything
+	Version    string          // of the program, for the report
+}
+
+// Bound is an end of the time window: absolute, or relative to the first
+// packet. The zero value is no bound.
+type Bound struct {
+	At       event.Time // absolute, when Set and not Relative
+	After    time.Duration
+	Set      bool
+	Relative bool
+}
+
+// time is the bound for an input that starts at start.
+func (b Bound) time(start event.Time) event.Time {
+	if b.Relative {
+		return start.Add(b.After)
+	}
+	return b.At
+}
+
+// defaults fills in what was left zero.
+func (o Options) defaults() Options {
+	if o.FinTimeout == 0 {
+		o.FinTimeout = 60 * time.Second
+	}
+	if o.TimeWait == 0 {
+		o.TimeWait = 60 * time.Second
+	}
+	o.Jobs = max(1, o.Jobs)
+	return o
+}
+
+// Source is a capture that is being read.
+type Source interface {
+	// Next fills the batch with the segments that follow, or returns io.EOF.
+	Next(*event.Batch) error
+	// Input says what was read so far.
+	Input() event.Input
+	// Problems are what could not be read, so far.
+	Problems() []event.Problem
+}
+
+// Analyzer takes inputs and concludes. Feed it with Capture, then call Finish
+// once. It is not safe for concurrent use.
+type Analyzer struct {
+	opts     Options
+	views    []*view
+	inputs   []event.Input
+	problems []event.Problem
+}
+
+// New returns an analyzer without any input.
+func New(opts Options) *Analyzer { return &Analyzer{opts: opts.defaults()} }
+
+// view is what one host, or one capture point, saw: one stream of segments.
+type view struct {
+	shards     [shards]*shard
+	start, end event.Time                // of the segments; NoTime before the first
+	hosts      map[event.Endpoint]string // names that DNS answers gave
+	back       int64                     // segments older than the one before them by more than backLimit
+	input      uint16                    // of the first segment
+}
+
+// NewView begins the stream of another host or capture point and returns its
+// number. Rotated files of one host belong to one view.
+func (a *Analyzer) NewView() int {
+	v := &view{start: event.NoTime, end: event.NoTime, hosts: map[event.Endpoint]string{}, input: uint16(len(a.inputs))}
+	for i := range v.shards {
+		v.shards[i] = newShard()
+	}
+	a.views = append(a.views, v)
+	return len(a.views) - 1
+}
+
+// Capture reads src to its end into a view. The error is that of reading;
+// what was read before it counts.
+func (a *Analyzer) Capture(viewNumber int, src Source) error {
+	v := a.views[viewNumber]
+	var err error
+	if a.opts.Jobs == 1 {
+		err = a.sequential(v, src)
+	} else {
+		err = a.parallel(v, src)
+	}
+	a.inputs = append(a.inputs, src.Input())
+	a.problems = append(a.problems, src.Problems()...)
+	return err
+}
+
+// sequential reads and follows in one goroutine.
+func (a *Analyzer) sequential(v *view, src Source) error {
+	var b event.Batch
+	for {
+		err := src.Next(&b)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		v.observe(&b)
+		w := a.window(v)
+		for i := range b.Segments {
+			s := &b.Segments[i]
+			if w.holds(s.Time) {
+				v.shards[shardOf(s.Hash)].add(s)
+			}
+		}
+		v.sweep()
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+// sweep settles what has been closed long enough, in all shards.
+func (v *view) sweep() {
+	for _, s := range v.shards {
+		s.sweep(v.end)
+	}
+}
+
+// observe takes the batch's times and names.
+func (v *view) observe(b *event.Batch) {
+	for i := range b.Segments {
+		t := b.Segments[i].Time
+		if !t.Known() {
+			continue
+		}
+		if !v.start.Known() {
+			v.start, v.end = t, t
+		}
+		if t > v.end {
+			v.end = t
+		} else if v.end-t > backLimit {
+			v.back++
+		}
+	}
+	for _, n := range b.Names {
+		if len(v.hosts) < maxHosts {
+			v.hosts[n.Addr] = n.Host
+		}
+	}
+}
+
+const (
+	// backLimit is how far back a time may lie before it counts as a step of
+	// the clock: capture on several queues reorders by less.
+	backLimit = event.Time(time.Second)
+	// maxHosts bounds the names that are remembered.
+	maxHosts = 1 << 16
+)
+
+// window is the time window of a view.
+type window struct{ from, to event.Time }
+
+// holds reports whether t lies in the window. What has no time does.
+func (w window) holds(t event.Time) bool {
+	return !t.Known() || (!w.from.Known() || t >= w.from) && (!w.to.Known() || t <= w.to)
+}
+
+func (a *Analyzer) window(v *view) window {
+	w := window{event.NoTime, event.NoTime}
+	if a.opts.From.Set {
+		w.from = a.opts.From.time(v.start)
+	}
+	if a.opts.To.Set {
+		w.to = a.opts.To.time(v.start)
+	}
+	return w
+}
+
+// job is a batch on its way through the workers.
+type job struct {
+	batch event.Batch
+	parts [][]uint16 // for each worker, which segments are its own
+	end   event.Time // of the view by now
+	left  sync.WaitGroup
+}
+
+// ring is how many batches are under way at once: enough that reader and
+// workers rarely wait for each other.
+const ring = 6
+
+// parallel reads in one goroutine and follows connections in others, each of
+// which owns some of the shards. Every shard sees its segments in order.
+func (a *Analyzer) parallel(v *view, src Source) error {
+	workers := min(a.opts.Jobs, shards)
+	free := make(chan *job, ring)
+	queues := make([]chan *job, workers)
+	var done sync.WaitGroup
+	for w := range queues {
+		queues[w] = make(chan *job, ring)
+		done.Go(func() { v.follow(w, workers, queues[w]) })
+	}
+	for range ring {
+		free <- &job{parts: make([][]uint16, workers)}
+	}
+	err := a.dispatch(v, src, free, queues)
+	for _, q := range queues {
+		close(q)
+	}
+	done.Wait()
+	return err
+}
+
+// dispatch reads batches and hands each to all workers.
+func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *job) error {
+	for {
+		j := <-free
+		j.left.Wait()
+		err := src.Next(&j.batch)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		v.observe(&j.batch)
+		w := a.window(v)
+		for i := range j.parts {
+			j.parts[i] = j.parts[i][:0]
+		}
+		for i := range j.batch.Segments {
+			s := &j.batch.Segments[i]
+			if w.holds(s.Time) {
+				k := shardOf(s.Hash) % len(queues)
+				j.parts[k] = append(j.parts[k], uint16(i))
+			}
+		}
+		j.end = v.end
+		j.left.Add(len(queues))
+		for _, q := range queues {
+			q <- j
+		}
+		free <- j
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+// follow is one worker: it owns the shards whose number leaves rest w.
+func (v *view) follow(w, workers int, queue <-chan *job) {
+	for j := range queue {
+		for _, i := range j.parts[w] {
+			s := &j.batch.Segments[i]
+			v.shards[shardOf(s.Hash)].add(s)
+		}
+		for k := w; k < shards; k += workers {
+			v.shards[k].sweep(j.end)
+		}
+		j.left.Done()
+	}
+}

@@ -1,0 +1,414 @@
+package analyzer
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/stat"
+)
+
+// builder adds up the connections for a report.
+type builder struct {
+	res       *Result
+	span      time.Duration // of all inputs; 0 without a clock
+	start     event.Time
+	end       event.Time
+	all       sums
+	halves    [2]halfSums // by client, by server
+	peers     map[event.Endpoint]*peerSums
+	clients   map[[16]byte]*sums
+	endpoints map[endpointKey]*endpointSums
+	quality   map[string]*Quality
+	special   map[string][]int32 // flows for findings that no cause names, by finding
+}
+
+// halfSums is what the half-closes that one side began add up to.
+type halfSums struct {
+	count, censored               int
+	finWait1, finWait2, closeWait stat.Dist
+	spans                         []stat.Span
+	endedBy                       map[string]int
+}
+
+// peerSums are the sums of one server.
+type peerSums struct {
+	sums
+	names    map[string]int
+	inFlight inFlight
+}
+
+// endpointKey names one endpoint of one server.
+type endpointKey struct {
+	server   event.Endpoint
+	endpoint string
+}
+
+// endpointSums are the sums of one endpoint. Connections belong to the
+// endpoint of their closing request.
+type endpointSums struct {
+	sums
+	ended     [causes]int // requests outstanding at the close, by its cause
+	exchanges int         // answered, over all connections
+	reset     int
+	aborted2  int // HTTP/2 streams that the server gave up
+}
+
+// build makes the report.
+func (res *Result) build() *Report {
+	b := &builder{res: res, start: event.NoTime, end: event.NoTime,
+		peers: map[event.Endpoint]*peerSums{}, clients: map[[16]byte]*sums{},
+		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*Quality{}, special: map[string][]int32{}}
+	for _, v := range res.views {
+		if v.start.Known() && (!b.start.Known() || v.start < b.start) {
+			b.start = v.start
+		}
+		b.end = max(b.end, v.end)
+	}
+	if b.start.Known() {
+		b.span = b.end.Sub(b.start)
+	}
+	res.foldEndpoints()
+	res.each(b.connection)
+	b.exchanges()
+	r := &Report{
+		Schema: ReportSchema, Tool: Tool{"finwait", res.opts.Version},
+		Inputs: b.inputs(), Span: b.reportSpan(), Quality: b.qualities(), Totals: b.totals(),
+		HalfClose: HalfCloses{b.halfClose(0), b.halfClose(1)},
+		Timers:    b.timers(), Peers: b.peerRows(), Endpoints: b.endpointRows(), Clients: b.clientRows(),
+		Timeline: b.timeline(),
+	}
+	r.WhatIf = b.whatIf()
+	r.Findings = b.findings(r)
+	r.Verdict = b.verdict(r)
+	return r
+}
+
+// connection adds one flow.
+func (b *builder) connection(i int, r *conn.Record) {
+	res := b.res
+	f := res.judge(i, r, false)
+	c := &counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
+	c.half, c.halfOK = halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
+	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(i, f.Record, int(res.replaced[i]))
+	c.spanEnd = f.CloseAt
+	if !c.spanEnd.Known() {
+		c.spanEnd = f.Last
+		if f.cause == CauseOpen {
+			c.spanEnd = max(f.Last, res.view(i).end)
+		}
+	}
+	tw := res.opts.TimeWait
+	b.all.add(c, tw)
+	b.peer(f.Server).add(c, tw)
+	if name := res.serverName(i, f.Record); name != nil {
+		b.peer(f.Server).names[*name]++
+	}
+	cl := b.clients[f.Client.Addr]
+	if cl == nil {
+		cl = &sums{}
+		b.clients[f.Client.Addr] = cl
+	}
+	cl.add(c, tw)
+	if f.Sent > 0 || f.Outstanding {
+		e := b.endpoint(f.Server, res.endpoint(i, f.Record))
+		e.add(c, tw)
+		if f.Outstanding {
+			e.ended[f.cause] += int(f.Open)
+		}
+		b.survival(e, f)
+	}
+	b.half(c)
+	b.mark(i, f)
+}
+
+// survival adds a request that the client gave up to the endpoint's response
+// times: a late answer tells how long it took, else it is censored at the close.
+func (b *builder) survival(e *endpointSums, f *facts) {
+	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld {
+		return
+	}
+	p := b.peer(f.Server)
+	if d, ok := conn.Duration(f.RequestStart, f.Late); ok {
+		for _, s := range [...]*sums{&e.sums, &p.sums, &b.all} {
+			s.response.Add(d)
+			s.lateResponse.Add(d)
+		}
+		return
+	}
+	if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
+		for _, s := range [...]*sums{&e.sums, &p.sums, &b.all} {
+			s.response.AddCensored(d)
+		}
+	}
+}
+
+func (b *builder) peer(server event.Endpoint) *peerSums {
+	p := b.peers[server]
+	if p == nil {
+		p = &peerSums{names: map[string]int{}}
+		b.peers[server] = p
+	}
+	return p
+}
+
+func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
+	k := endpointKey{server, name}
+	e := b.endpoints[k]
+	if e == nil {
+		e = &endpointSums{}
+		b.endpoints[k] = e
+	}
+	return e
+}
+
+// half adds a half-close.
+func (b *builder) half(c *counted) {
+	if !c.halfOK {
+		return
+	}
+	h := &b.halves[b2i(c.half.by == event.Server)]
+	if h.endedBy == nil {
+		h.endedBy = map[string]int{}
+	}
+	h.count++
+	h.censored += b2i(c.half.censored)
+	h.endedBy[c.half.endedBy.String()]++
+	observe(&h.finWait1, c.half.finWait1)
+	observe(&h.finWait2, c.half.finWait2)
+	observe(&h.closeWait, c.half.closeWait)
+	if c.half.waitFrom.Known() {
+		h.spans = append(h.spans, stat.Span{From: int64(c.half.waitFrom), To: int64(c.half.waitTo)})
+	}
+}
+
+// exchanges adds the answered exchanges that the shards counted.
+func (b *builder) exchanges() {
+	for _, v := range b.res.views {
+		for _, s := range v.shards {
+			for end, st := range s.servers {
+				p := b.peer(end)
+				p.inFlight.merge(&st.inFlight)
+				for id, x := range st.endpoints {
+					name := b.res.fold(end, s.names.String(id))
+					if id == 0 {
+						name = p.fallback(end)
+					}
+					e := b.endpoint(end, name)
+					e.exchanges += x.answered
+					e.reset += x.reset
+					e.aborted2 += x.aborted
+					e.response.Merge(&x.responses)
+					p.response.Merge(&x.responses)
+					b.all.response.Merge(&x.responses)
+				}
+			}
+		}
+	}
+}
+
+// fallback is the name of an endpoint whose protocol shows none.
+func (p *peerSums) fallback(server event.Endpoint) string {
+	if n := p.name(); n != nil {
+		return *n
+	}
+	return server.String()
+}
+
+// name is what most connections called the server; nil when none did.
+func (p *peerSums) name() *string {
+	best := ""
+	for _, n := range slices.Sorted(maps.Keys(p.names)) {
+		if best == "" || p.names[n] > p.names[best] {
+			best = n
+		}
+	}
+	return text(best)
+}
+
+// sameRequest reports whether flow next carried the request that was
+// outstanding on flow i, as far as both show one.
+func (res *Result) sameRequest(i int, r *conn.Record, next int) bool {
+	if r.Path == 0 {
+		return false
+	}
+	var n conn.Record
+	res.record(next, &n)
+	if n.Path == 0 {
+		return n.Endpoint != 0 && res.endpoint(next, &n) == res.endpoint(i, r)
+	}
+	return res.name(i, r.Path) == res.name(next, n.Path) && res.name(i, r.Method) == res.name(next, n.Method)
+}
+
+// totals are the sums over all connections.
+func (b *builder) totals() Totals {
+	a := &b.all
+	t := Totals{
+		Connections: a.connections, Opened: a.opened, Closed: a.closed, Requests: a.requests, Answered: a.answered,
+		TimedOut: a.timedOut, Cancelled: a.cancelled, Aborted: a.aborted, Churned: a.churned,
+		LateResponses: a.late, Retries: a.retries, RequestsPerConnection: ratio(a.requests, a.connections),
+		Causes: words(&a.causes),
+	}
+	if a.late > 0 {
+		t.WastedServerS = secondsOf(a.wasted)
+	}
+	used := a.connections - a.reuse[0]
+	if a.requests > 0 {
+		t.ReuseRatio = ratio(a.requests-min(used, a.requests), a.requests)
+	}
+	return t
+}
+
+// halfClose is the report on the half-closes of one side.
+func (b *builder) halfClose(side int) HalfClose {
+	h := &b.halves[side]
+	out := HalfClose{
+		Count: h.count, Censored: h.censored, FinWait1: quantiles(&h.finWait1), FinWait2: quantiles(&h.finWait2),
+		CloseWait: quantiles(&h.closeWait), EndedBy: h.endedBy, Peak: Peak{At: Stamp(event.NoTime)},
+	}
+	if out.EndedBy == nil {
+		out.EndedBy = map[string]int{}
+	}
+	if n, at := stat.Peak(h.spans); n > 0 {
+		out.Peak = Peak{n, Stamp(at)}
+	}
+	return out
+}
+
+// peerRows are the servers, those with most churn first.
+func (b *builder) peerRows() []Peer {
+	rows := make([]Peer, 0, len(b.peers))
+	for _, end := range slices.SortedFunc(maps.Keys(b.peers), event.Endpoint.Compare) {
+		p := b.peers[end]
+		fw2, _ := stat.Peak(p.fw2Spans)
+		tw, _ := stat.Peak(p.timeWaitSpans)
+		open, _ := stat.Peak(p.openSpans)
+		row := Peer{
+			Server: end.String(), ServerName: p.name(), Connections: p.connections, Opened: p.opened,
+			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
+			TimedOut: p.timedOut, Cancelled: p.cancelled, Aborted: p.aborted, Churned: p.churned,
+			ChurnPerMinute: rate(p.churned, b.span), ConnectionsPerMinute: rate(p.opened, b.span), Causes: words(&p.causes),
+			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait), FinWait2Peak: fw2, TimeWaitPeak: tw,
+			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: open, Retries: p.retries,
+			Response: quantiles(&p.response), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
+		}
+		if p.handshakes > 0 {
+			row.HandshakeS = secondsOf(p.handshakes)
+		}
+		if p.late > 0 {
+			row.WastedServerS = secondsOf(p.wasted)
+		}
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, func(x, y Peer) int {
+		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
+	})
+	return rows
+}
+
+// bins is the histogram of requests per connection.
+func bins(counts *[reuseBins]int) []Bin {
+	list := []Bin{}
+	for i, n := range counts {
+		if n > 0 {
+			lo, hi := reuseRange(i)
+			list = append(list, Bin{lo, hi, n})
+		}
+	}
+	return list
+}
+
+// endpointRows are the endpoints, those with most churn first.
+func (b *builder) endpointRows() []EndpointRow {
+	keys := slices.SortedFunc(maps.Keys(b.endpoints), func(x, y endpointKey) int {
+		return cmp.Or(x.server.Compare(y.server), cmp.Compare(x.endpoint, y.endpoint))
+	})
+	rows := make([]EndpointRow, 0, len(keys))
+	for _, k := range keys {
+		rows = append(rows, b.endpoints[k].row(k))
+	}
+	slices.SortStableFunc(rows, func(x, y EndpointRow) int {
+		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Requests, x.Requests))
+	})
+	return rows
+}
+
+func (e *endpointSums) row(k endpointKey) EndpointRow {
+	outstanding := 0
+	for _, n := range e.ended {
+		outstanding += n
+	}
+	row := EndpointRow{
+		Server: k.server.String(), Endpoint: k.endpoint,
+		Requests: e.exchanges + outstanding + e.reset + e.aborted2, Answered: e.exchanges,
+		TimedOut: e.ended[CauseRequestTimeout] + e.reset, Cancelled: e.ended[CauseRequestCancelled],
+		Aborted:           e.ended[CauseServerAborted] + e.ended[CauseIdleRace] + e.ended[CauseNetworkFailure] + e.aborted2,
+		ConnectionsClosed: e.closed, Churned: e.churned, Causes: words(&e.causes),
+		Response: quantiles(&e.response), LateResponse: quantiles(&e.lateResponse), Retries: e.retries,
+	}
+	if e.late > 0 {
+		row.WastedServerS = secondsOf(e.wasted)
+	}
+	return row
+}
+
+// clientRows are the client addresses, those with most churn first.
+func (b *builder) clientRows() []ClientRow {
+	keys := slices.SortedFunc(maps.Keys(b.clients), func(x, y [16]byte) int { return bytes.Compare(x[:], y[:]) })
+	rows := make([]ClientRow, 0, len(keys))
+	for _, k := range keys {
+		s := b.clients[k]
+		fw2, _ := stat.Peak(s.fw2Spans)
+		tw, _ := stat.Peak(s.timeWaitSpans)
+		row := ClientRow{
+			Client: event.Endpoint{Addr: k}.AddrPort().Addr().String(), Connections: s.connections, Opened: s.opened, Requests: s.requests,
+			RequestsPerConnection: ratio(s.requests, s.connections), Answered: s.answered, TimedOut: s.timedOut,
+			Cancelled: s.cancelled, Aborted: s.aborted, Churned: s.churned, ChurnPerMinute: rate(s.churned, b.span),
+			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes), FinWait2: quantiles(&s.finWait2),
+			FinWait2Peak: fw2, TimeWaitPeak: tw, Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
+		}
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, func(x, y ClientRow) int {
+		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
+	})
+	return rows
+}
+
+// timers are the timers that were found.
+func (b *builder) timers() []Timer {
+	list := []Timer{}
+	for _, t := range b.res.timers.sorted() {
+		row := Timer{ValueS: t.value.Seconds(), SpreadS: t.spread.Seconds(), Basis: t.basis.String(), Count: t.count,
+			Servers: []string{}, Meaning: t.meaning()}
+		if t.configured {
+			row.Basis = "configured"
+		}
+		if t.client.Known() {
+			row.Client = t.client.AddrPort().Addr().String()
+		}
+		for _, s := range slices.SortedFunc(maps.Keys(t.servers), event.Endpoint.Compare) {
+			row.Servers = append(row.Servers, s.String())
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+// meaning names the settings that make such a timer.
+func (t *timer) meaning() string {
+	if t.configured {
+		return "given with --timeout"
+	}
+	switch t.basis {
+	case basisRequestEnd:
+		return "a timer for the response's head: Go ResponseHeaderTimeout, nginx proxy_read_timeout, HAProxy timeout server"
+	case basisLastByte:
+		return "a read timer, started anew by every byte: Python requests timeout, socket timeouts, nginx proxy_read_timeout"
+	}
+	return "a timer over the whole exchange: Go http.Client.Timeout or a context deadline, curl --max-time, fetch AbortSignal.timeout"
+}

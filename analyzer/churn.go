@@ -1,0 +1,106 @@
+package analyzer
+
+import (
+	"cmp"
+	"slices"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+)
+
+// pair is a client address and the server it talks to.
+type pair struct {
+	client [16]byte
+	server event.Endpoint
+}
+
+// life is when a connection was opened and closed.
+type life struct {
+	flow   int32
+	opened event.Time
+	closed event.Time // NoTime: it was not
+}
+
+// early is how long before the close a replacement may have been opened: a
+// client that gives up a request dials again at once, and the FIN of the old
+// connection leaves a little later (Go closes it in another goroutine).
+const retryLead = event.Time(20e6)
+
+// findReplacements matches every close with the connection that the same
+// client opened to the same server because of it: the next one that was opened
+// after the close (or just before it), each new connection replacing one old
+// one, the latest close first. A connection that would have been opened anyway,
+// for more concurrency, is taken for a replacement.
+func (res *Result) findReplacements() {
+	res.replaced = make([]int32, len(res.flows))
+	for i := range res.replaced {
+		res.replaced[i] = -1
+	}
+	groups := map[pair][]life{}
+	res.each(func(i int, r *conn.Record) {
+		if !r.Opened.Known() {
+			return
+		}
+		p := pair{r.Client.Addr, r.Server}
+		l := life{int32(i), r.Opened, event.NoTime}
+		if f := res.judge(i, r, false); f.cause != CauseOpen {
+			l.closed = r.CloseAt
+			if !l.closed.Known() {
+				l.closed = r.Last
+			}
+		}
+		groups[p] = append(groups[p], l)
+	})
+	for _, lives := range groups {
+		res.matchLives(lives)
+	}
+}
+
+// change is an opening or a close on the time line of one group.
+type change struct {
+	at     event.Time
+	flow   int32
+	closed bool
+}
+
+// matchLives matches the closes of one group with its openings.
+func (res *Result) matchLives(lives []life) {
+	changes := make([]change, 0, 2*len(lives))
+	for _, l := range lives {
+		changes = append(changes, change{l.opened, l.flow, false})
+		if l.closed.Known() {
+			changes = append(changes, change{l.closed, l.flow, true})
+		}
+	}
+	slices.SortFunc(changes, func(x, y change) int {
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(b2i(y.closed), b2i(x.closed)), cmp.Compare(x.flow, y.flow))
+	})
+	var closed, opened []change // closes, and recent openings, that nothing matches yet
+	for _, c := range changes {
+		if c.closed {
+			for len(opened) > 0 && c.at-opened[0].at > retryLead {
+				opened = opened[1:]
+			}
+			if k := slices.IndexFunc(opened, func(o change) bool { return o.flow > c.flow }); k >= 0 {
+				res.replaced[c.flow] = opened[k].flow
+				opened = slices.Delete(opened, k, k+1)
+				continue
+			}
+			closed = append(closed, c)
+			continue
+		}
+		if n := len(closed); n > 0 {
+			res.replaced[closed[n-1].flow] = c.flow
+			closed = closed[:n-1]
+			continue
+		}
+		opened = append(opened, c)
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,485 @@
+package analyzer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The findings are conclusions over many connections. Each is one method that
+// looks at the report and the sums, and returns the finding in words with its
+// evidence, what to do, and what would prove it wrong.
+
+// findingRules are all of them. The order only breaks ties: findings are
+// sorted by severity and count.
+var findingRules = [...]func(*builder, *Report) []Finding{
+	(*builder).findTimeouts,
+	(*builder).findShortTimer,
+	(*builder).findSmallPool,
+	(*builder).findUndrained,
+	(*builder).findOneShot,
+	(*builder).findKeepAliveMismatch,
+	(*builder).findForbiddenReuse,
+	(*builder).findLeakedCloseWait,
+	(*builder).findDials,
+	(*builder).findNetwork,
+	(*builder).findWindow,
+	(*builder).findPortRange,
+	(*builder).findChallengeACK,
+	(*builder).findAborts,
+	(*builder).findCancels,
+	(*builder).findRetries,
+}
+
+// findings applies the rules.
+func (b *builder) findings(r *Report) []Finding {
+	list := []Finding{}
+	for _, rule := range findingRules {
+		list = append(list, rule(b, r)...)
+	}
+	rank := map[string]int{SeverityHigh: 0, SeverityMedium: 1, SeverityLow: 2, SeverityInfo: 3}
+	slices.SortStableFunc(list, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(rank[x.Severity], rank[y.Severity]), cmp.Compare(y.Count, x.Count))
+	})
+	if len(list) == 0 && b.all.connections > 0 {
+		list = append(list, b.allWell())
+	}
+	return list
+}
+
+// with adds the streams of a finding, and Wireshark's filter for them.
+func (b *builder) with(f Finding, flows []int32) Finding {
+	f.Streams = []int{}
+	words := []string{}
+	for _, i := range flows[:min(len(flows), streamSample)] {
+		n := *b.res.stream(int(i))
+		f.Streams = append(f.Streams, n)
+		words = append(words, fmt.Sprint(n))
+	}
+	if len(words) > 0 {
+		f.Filter = "tcp.stream in {" + strings.Join(words, ", ") + "}"
+	}
+	return f
+}
+
+// significant are the peers for which n is at least three, largest first, and
+// no more than a reader takes in.
+func (b *builder) significant(r *Report, n func(*Peer) int) []*Peer {
+	var list []*Peer
+	for i := range r.Peers {
+		if n(&r.Peers[i]) >= 3 {
+			list = append(list, &r.Peers[i])
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *Peer) int { return cmp.Compare(n(y), n(x)) })
+	return list[:min(len(list), 3)]
+}
+
+// called is a server by its address, and its name if it has one.
+func (p *Peer) called() string {
+	if p.ServerName == nil || strings.HasPrefix(p.Server, *p.ServerName) || *p.ServerName == p.Server {
+		return p.Server
+	}
+	return *p.ServerName + " (" + p.Server + ")"
+}
+
+// flowsOf are the first flows of a peer with a cause.
+func (b *builder) flowsOf(p *Peer, c Cause) []int32 {
+	for end, s := range b.peers {
+		if end.String() == p.Server {
+			return s.streams[c]
+		}
+	}
+	return nil
+}
+
+// worst is the endpoint of a peer with the largest n, as a clause; "" when the
+// peer has but one or none.
+func worst(r *Report, server string, n func(*EndpointRow) int) (string, *EndpointRow) {
+	var best *EndpointRow
+	for i := range r.Endpoints {
+		e := &r.Endpoints[i]
+		if e.Server == server && n(e) > 0 && (best == nil || n(e) > n(best)) {
+			best = e
+		}
+	}
+	if best == nil {
+		return "", nil
+	}
+	return best.Endpoint, best
+}
+
+// short formats seconds for a sentence; "unknown" for nil.
+func short(s *float64) string {
+	if s == nil {
+		return "an unknown time"
+	}
+	return seconds(time.Duration(*s * 1e9))
+}
+
+// plural is "1 timeout", "2 timeouts".
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// findTimeouts: requests time out, and the half-closed sockets pile up.
+func (b *builder) findTimeouts(r *Report) []Finding {
+	var list []Finding
+	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseRequestTimeout.String()] }) {
+		n := p.Causes[CauseRequestTimeout.String()]
+		name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.TimedOut })
+		text := fmt.Sprintf("%s closed connections to %s because the client's timer ran out.", plural(n, "timeout"), p.called())
+		if e != nil {
+			text = fmt.Sprintf("%s closed connections to %s because the client's timer ran out, %d of them waiting for %s.",
+				plural(n, "timeout"), p.called(), e.TimedOut, name)
+		}
+		if p.FinWait2.Count > 0 {
+			text += fmt.Sprintf(" Each left the client's socket in FIN-WAIT-2 for %s (median) to %s (longest), until the server's handler returned; up to %d at once.",
+				short(p.FinWait2.P50), short(p.FinWait2.Max), p.FinWait2Peak)
+		}
+		if p.WastedServerS != nil {
+			text += fmt.Sprintf(" The server worked %s on answers that nobody read.", short(p.WastedServerS))
+		}
+		advice := "Make the handler faster or the client's timeout longer (see what-if); let the server watch for its client leaving (Go: r.Context(), nginx: proxy_ignore_client_abort off, HAProxy: abortonclose), which shortens FIN-WAIT-2 but not the churn. Leave tcp_fin_timeout and tcp_tw_* alone: they hide the symptom."
+		list = append(list, b.with(Finding{ID: "timeouts-fill-fin-wait-2", Severity: SeverityHigh,
+			Title: fmt.Sprintf("Client timeouts close connections to %s", p.called()), Text: text, Advice: advice,
+			Disproof: "The client's log shows no timeout errors at these times, or shows that its callers cancelled.",
+			Server:   p.Server, Endpoint: name, Count: n}, b.flowsOf(p, CauseRequestTimeout)))
+	}
+	return list
+}
+
+// findShortTimer: a timer is shorter than an endpoint's normal response time.
+func (b *builder) findShortTimer(r *Report) []Finding {
+	var list []Finding
+	for i := range r.Endpoints {
+		e := &r.Endpoints[i]
+		if e.TimedOut < whatIfLeast || e.Requests == 0 || e.TimedOut*5 < e.Requests || len(list) == 3 {
+			continue
+		}
+		text := fmt.Sprintf("%d of %d requests to %s timed out", e.TimedOut, e.Requests, e.Endpoint)
+		if e.Response.P50 != nil {
+			text += fmt.Sprintf("; half of its responses take longer than %s", short(e.Response.P50))
+		}
+		advice := "Set the client's timeout from the endpoint's response times, not from habit."
+		for _, w := range r.WhatIf {
+			if w.Server == e.Server && w.Endpoint == e.Endpoint {
+				advice += fmt.Sprintf(" A timeout of %s would have saved %.0f %% (%.0f-%.0f %%) of the timeouts.", short(&w.TimeoutS), 100*w.SavedShare, 100*w.Low, 100*w.High)
+			}
+		}
+		list = append(list, b.with(Finding{ID: "timer-shorter-than-response", Severity: SeverityMedium,
+			Title: "The client's timeout is shorter than what " + e.Endpoint + " usually takes", Text: text + ".", Advice: advice,
+			Disproof: "The server was slow only during this capture; compare with a capture of a quiet hour.",
+			Server:   e.Server, Endpoint: e.Endpoint, Count: e.TimedOut}, b.endpointFlows(e, CauseRequestTimeout)))
+	}
+	return list
+}
+
+// endpointFlows are the first flows of an endpoint with a cause.
+func (b *builder) endpointFlows(e *EndpointRow, c Cause) []int32 {
+	for k, s := range b.endpoints {
+		if k.endpoint == e.Endpoint && k.server.String() == e.Server {
+			return s.streams[c]
+		}
+	}
+	return nil
+}
+
+// findSmallPool: connections are closed right after their response while
+// others are in use: the idle pool is full.
+func (b *builder) findSmallPool(r *Report) []Finding {
+	var list []Finding
+	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
+		n := p.Causes[CauseClientNoReuse.String()]
+		if p.ConcurrencyPeak < 3 || p.Churned*2 < n {
+			continue
+		}
+		list = append(list, b.with(Finding{ID: "pool-too-small", Severity: SeverityHigh,
+			Title: fmt.Sprintf("The idle pool for %s is too small", p.called()),
+			Text: fmt.Sprintf("The client closed %s to %s right after a complete response, although the server would have kept them; up to %d were open and at least %d requests in flight at once.",
+				plural(n, "connection"), p.called(), p.ConcurrencyPeak, p.InFlightPeak),
+			Advice:   fmt.Sprintf("Let the pool keep as many idle connections as are in use at once, here about %d (Go: MaxIdleConnsPerHost, default 2; urllib3: pool_maxsize; Java: http.maxConnections), and use one client object for all requests.", max(p.InFlightPeak, p.ConcurrencyPeak/2)),
+			Disproof: "The closes come from short-lived processes (curl, cron jobs) and not from one pool: compare the clients' process ids with an strace.",
+			Server:   p.Server, Count: n}, b.flowsOf(p, CauseClientNoReuse)))
+	}
+	return list
+}
+
+// findUndrained: a RST right after a response: the body was closed unread.
+func (b *builder) findUndrained(*Report) []Finding {
+	flows := b.special["undrained"]
+	if len(flows) < 3 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "responses-not-drained", Severity: SeverityMedium,
+		Title:    "Response bodies are closed unread",
+		Text:     fmt.Sprintf("%s ended with the client's RST right after a response: bytes lay unread in its socket when it closed (Linux then sends a RST instead of a FIN).", plural(len(flows), "connection")),
+		Advice:   "Read the body to its end before closing it (Go: io.Copy(io.Discard, resp.Body) before Close; Python: read the response or use it as a context manager after .content).",
+		Disproof: "The client sets SO_LINGER to 0, which also sends a RST: an strace shows it.", Count: len(flows)}, flows)}
+}
+
+// findOneShot: one request a connection without concurrency.
+func (b *builder) findOneShot(r *Report) []Finding {
+	var list []Finding
+	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
+		n := p.Causes[CauseClientNoReuse.String()]
+		if p.ConcurrencyPeak >= 3 || p.RequestsPerConnection == nil || *p.RequestsPerConnection > 1.5 {
+			continue
+		}
+		list = append(list, b.with(Finding{ID: "new-client-per-request", Severity: SeverityMedium,
+			Title: "Every request to " + p.called() + " opens its own connection",
+			Text: fmt.Sprintf("%s to %s carried %.1f requests each and were closed by the client at once, although the server would have kept them; %s went into handshakes.",
+				plural(p.Connections, "connection"), p.called(), *p.RequestsPerConnection, short(p.HandshakeS)),
+			Advice:   "Create the HTTP client (or session) once and share it; a program that runs for one request cannot reuse anything, so batch its requests.",
+			Disproof: "Different processes made the requests.", Server: p.Server, Count: n}, b.flowsOf(p, CauseClientNoReuse)))
+	}
+	return list
+}
+
+// findKeepAliveMismatch: the server closes idle connections that the client
+// would have used again.
+func (b *builder) findKeepAliveMismatch(r *Report) []Finding {
+	var list []Finding
+	idleRace := func(p *Peer) int { return p.Causes[CauseServerIdle.String()] + p.Causes[CauseIdleRace.String()] }
+	for _, p := range b.significant(r, idleRace) {
+		races := p.Causes[CauseIdleRace.String()]
+		severity, title := SeverityLow, fmt.Sprintf("%s closes idle connections before its clients do", p.called())
+		if races > 0 {
+			severity, title = SeverityHigh, fmt.Sprintf("Requests race with %s closing idle connections", p.called())
+		}
+		text := fmt.Sprintf("%s closed %s that were idle", p.called(), plural(idleRace(p), "connection"))
+		if p.Lifetime.P50 != nil {
+			text += fmt.Sprintf("; half of its connections lived %s or less", short(p.Lifetime.P50))
+		}
+		text += "."
+		if races > 0 {
+			text += fmt.Sprintf(" %s crossed such a close on the wire and failed.", plural(races, "request"))
+		}
+		list = append(list, b.with(Finding{ID: "server-keep-alive-shorter", Severity: severity, Title: title, Text: text,
+			Advice:   "Make the server's keep-alive timeout longer than the client's idle timeout (nginx keepalive_timeout, Node server.keepAliveTimeout, Go Server.IdleTimeout; Go client IdleConnTimeout, urllib3 has none), so that the client closes first; retry idempotent requests.",
+			Disproof: "The server restarted or was drained at these times.", Server: p.Server, Count: idleRace(p)},
+			append(slices.Clone(b.flowsOf(p, CauseIdleRace)), b.flowsOf(p, CauseServerIdle)...)))
+	}
+	return list
+}
+
+// findForbiddenReuse: one side announces that it will close.
+func (b *builder) findForbiddenReuse(r *Report) []Finding {
+	var list []Finding
+	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseDeclared.String()] }) {
+		n := p.Causes[CauseDeclared.String()]
+		if n*10 < p.Connections {
+			continue
+		}
+		list = append(list, b.with(Finding{ID: "reuse-forbidden", Severity: SeverityMedium,
+			Title:    "Connections to " + p.called() + " are closed because one side said so",
+			Text:     fmt.Sprintf("%s of %d ended after a Connection: close, an HTTP/1.0 message or a websocket close frame.", plural(n, "connection"), p.Connections),
+			Advice:   "Find who sets it (show --stream N names the side): a proxy speaking HTTP/1.0 to its upstream (nginx: proxy_http_version 1.1 and an empty Connection header), a server that limits requests per connection (nginx keepalive_requests), or a client with keep-alive off.",
+			Disproof: "The server was shutting down.", Server: p.Server, Count: n}, b.flowsOf(p, CauseDeclared)))
+	}
+	return list
+}
+
+// findLeakedCloseWait: the server holds half-closed connections longer than
+// the client's kernel waits.
+func (b *builder) findLeakedCloseWait(*Report) []Finding {
+	flows := b.special["long-close-wait"]
+	if len(flows) == 0 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "server-leaks-close-wait", Severity: SeverityHigh,
+		Title:    "A server keeps sockets in CLOSE-WAIT",
+		Text:     fmt.Sprintf("%s stayed half-closed for %s or longer after the client's FIN: longer than the client's kernel keeps its end (tcp_fin_timeout).", plural(len(flows), "connection"), seconds(b.res.opts.FinTimeout)),
+		Advice:   "The server must close what its client has closed: look for handlers that never return, and for sockets that are read to the end but not closed. A restart frees them; tcp_fin_timeout does not help, it counts on the other side.",
+		Disproof: "The server keeps the half-open connection on purpose (a shutdown by the client, long polling).", Count: len(flows)}, flows)}
+}
+
+// findDials: dials fail.
+func (b *builder) findDials(r *Report) []Finding {
+	var list []Finding
+	for _, d := range [...]struct {
+		cause                  Cause
+		id, what, text, advice string
+	}{
+		{CauseConnectTimeout, "dials-time-out", "does not answer", "no SYN was answered", "Check the path: a firewall that drops, a full accept queue (nstat TcpExtListenOverflows on the server), a host that is down; give the client a dial timeout of its own, shorter than the request's."},
+		{CauseConnectRefused, "dials-refused", "refuses connections", "a RST answered the SYN", "Nothing listens on the port: the server is down or restarting, or the address is wrong."},
+	} {
+		for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[d.cause.String()] }) {
+			n := p.Causes[d.cause.String()]
+			list = append(list, b.with(Finding{ID: d.id, Severity: SeverityHigh, Title: p.called() + " " + d.what,
+				Text: fmt.Sprintf("%s to %s failed: %s.", plural(n, "connection"), p.called(), d.text), Advice: d.advice,
+				Disproof: "The attempts are a health check or a scan that expects it.", Server: p.Server, Count: n}, b.flowsOf(p, d.cause)))
+		}
+	}
+	return list
+}
+
+// findNetwork: timeouts and failures where the network lost packets.
+func (b *builder) findNetwork(r *Report) []Finding {
+	failed := b.all.streams[CauseNetworkFailure]
+	lost := b.special["network"]
+	n := len(lost) + b.all.causes[CauseNetworkFailure]
+	if n < 3 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "network-loses-packets", Severity: SeverityHigh, Title: "The network loses packets, or drops connections",
+		Text: fmt.Sprintf("%s while the request or its response was being retransmitted; %s failed outright.",
+			plural(len(lost), "timeout"), plural(b.all.causes[CauseNetworkFailure], "connection")),
+		Advice:   "Do not blame the server for these: look for loss on the path (capture on both hosts and give both to finwait), stateful firewalls that forget idle connections, MTU black holes.",
+		Disproof: "The capture itself lost packets (see data quality), so that retransmissions are only apparent.", Count: n}, append(slices.Clone(lost), failed...))}
+}
+
+// findWindow: timeouts with a closed receive window.
+func (b *builder) findWindow(*Report) []Finding {
+	flows := b.special["window"]
+	if len(flows) < 3 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "receive-window-closed", Severity: SeverityMedium, Title: "A receiver does not read",
+		Text:     fmt.Sprintf("%s while a receive window was zero: one side had stopped reading.", plural(len(flows), "timeout")),
+		Advice:   "Look at the side that announced the zero window: its process is blocked or too slow to take the bytes.",
+		Disproof: "The window opened again long before the timeout.", Count: len(flows)}, flows)}
+}
+
+// ephemeralPorts are the local ports that Linux gives out for one server by
+// default (net.ipv4.ip_local_port_range, 32768 to 60999).
+const ephemeralPorts = 60999 - 32768 + 1
+
+// findPortRange: sockets in TIME-WAIT use up the client's ports.
+func (b *builder) findPortRange(r *Report) []Finding {
+	var list []Finding
+	for _, p := range b.significant(r, func(p *Peer) int { return p.TimeWaitPeak + p.ConcurrencyPeak }) {
+		if held := p.TimeWaitPeak + p.ConcurrencyPeak; held*2 >= ephemeralPorts {
+			list = append(list, Finding{ID: "ports-run-out", Severity: SeverityHigh,
+				Title:    "TIME-WAIT nears the client's port range for " + p.called(),
+				Text:     fmt.Sprintf("Up to %d sockets in TIME-WAIT and %d open ones to %s, of %d ephemeral ports.", p.TimeWaitPeak, p.ConcurrencyPeak, p.called(), ephemeralPorts),
+				Advice:   "Reuse connections (see the other findings): that is the cure. tcp_tw_reuse is safe for clients and buys time; tcp_tw_recycle is gone from Linux for good reasons.",
+				Disproof: "The connections come from several client addresses.", Server: p.Server, Count: held, Streams: []int{}})
+		}
+	}
+	return list
+}
+
+// findChallengeACK: a port was taken again while the server still held the old
+// connection.
+func (b *builder) findChallengeACK(*Report) []Finding {
+	flows := b.special["challenge-ack"]
+	if len(flows) == 0 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "port-reused-into-close-wait", Severity: SeverityHigh,
+		Title:    "New connections meet old ones in CLOSE-WAIT",
+		Text:     fmt.Sprintf("%s from a port whose old connection the server still held in CLOSE-WAIT got an ACK instead of a SYN-ACK, and the dial stalled.", plural(len(flows), "SYN")),
+		Advice:   "Make the server close half-closed connections; until then a longer tcp_fin_timeout on the client keeps the port from being taken again.",
+		Disproof: "The server answers the next SYN.", Count: len(flows)}, flows)}
+}
+
+// findAborts: servers close in the middle of requests.
+func (b *builder) findAborts(r *Report) []Finding {
+	var list []Finding
+	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseServerAborted.String()] }) {
+		n := p.Causes[CauseServerAborted.String()]
+		name, _ := worst(r, p.Server, func(e *EndpointRow) int { return e.Aborted })
+		list = append(list, b.with(Finding{ID: "server-aborts-requests", Severity: SeverityHigh,
+			Title:    p.called() + " closes connections in the middle of requests",
+			Text:     fmt.Sprintf("%s were closed or reset by the server before it had answered%s.", plural(n, "connection"), inEndpoint(name)),
+			Advice:   "Look at the server's log at these times: a crash, a restart without draining, a worker timeout (gunicorn --timeout, php-fpm request_terminate_timeout), a proxy's own timeout, or a request that it refuses.",
+			Disproof: "The server's log shows the responses as sent.", Server: p.Server, Endpoint: name, Count: n}, b.flowsOf(p, CauseServerAborted)))
+	}
+	return list
+}
+
+func inEndpoint(name string) string {
+	if name == "" {
+		return ""
+	}
+	return ", most of them " + name
+}
+
+// findCancels: callers give up.
+func (b *builder) findCancels(r *Report) []Finding {
+	n := b.all.causes[CauseRequestCancelled]
+	if n < 3 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "requests-cancelled", Severity: SeverityLow, Title: "Clients give up requests without a timer",
+		Text:     fmt.Sprintf("%s ended with a request outstanding at times that fit no timer: cancelled contexts, hedged requests, users who left, programs that ended.", plural(n, "connection")),
+		Advice:   "HTTP/1.1 has to close the connection for every cancelled request. If the cancels are hedges or users' aborts, HTTP/2 saves the connection; else find the caller.",
+		Disproof: "A timer with a random part fired (jitter): give it with --timeout.", Count: n}, b.all.streams[CauseRequestCancelled])}
+}
+
+// findRetries: timed-out requests are sent again at once.
+func (b *builder) findRetries(r *Report) []Finding {
+	n := b.all.retries
+	if n < 3 || n*4 < b.all.causes[CauseRequestTimeout] {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "timeouts-are-retried", Severity: SeverityMedium, Title: "Timed-out requests are retried on new connections",
+		Text:     fmt.Sprintf("%d of %d timed-out requests were sent again on the connection that replaced theirs, to the same slow handler, while the server still worked on the first.", n, b.all.causes[CauseRequestTimeout]),
+		Advice:   "Back off between retries and limit them (a retry budget); each retry doubles the load of the endpoint that is already slow.",
+		Disproof: "Several callers ask for the same thing at the same time.", Count: n}, b.all.streams[CauseRequestTimeout])}
+}
+
+// allWell: nothing is wrong.
+func (b *builder) allWell() Finding {
+	return Finding{ID: "nothing-wrong", Severity: SeverityInfo, Title: "Nothing is wrong with how connections are used",
+		Text:     fmt.Sprintf("%s; no pattern of timeouts, refused dials, aborted requests or needless closes.", plural(b.all.connections, "connection")),
+		Advice:   "If the incident is not in this capture, record the next one: finwait explain capture prints the commands.",
+		Disproof: "The capture does not cover the incident, or lacks packets (see data quality).", Streams: []int{}}
+}
+
+// verdict is the report in two or three sentences.
+func (b *builder) verdict(r *Report) string {
+	t := &r.Totals
+	if t.Connections == 0 {
+		return "No TCP connection in the input."
+	}
+	head := fmt.Sprintf("%s and %s", plural(t.Connections, "connection"), plural(t.Requests, "request"))
+	if b.span > 0 {
+		head += " in " + seconds(b.span)
+	}
+	timeouts := t.Causes[CauseRequestTimeout.String()]
+	switch {
+	case timeouts > 0:
+		return head + b.timeoutStory(r, timeouts)
+	case len(r.Findings) > 0 && r.Findings[0].ID != "nothing-wrong":
+		f := r.Findings[0]
+		return head + ". " + f.Title + ": " + f.Text
+	}
+	return head + ". No request timed out. Nothing is wrong with how connections are used."
+}
+
+// timeoutStory tells the incident that finwait exists for.
+func (b *builder) timeoutStory(r *Report, n int) string {
+	t := &r.Totals
+	s := fmt.Sprintf(": %s were closed by the client because a request timed out", plural(n, "connection"))
+	if n == 1 {
+		s = ": 1 connection was closed by the client because a request timed out"
+	}
+	if len(r.Timers) > 0 {
+		s += fmt.Sprintf(" (its timer: %s)", short(&r.Timers[0].ValueS))
+	}
+	p := &r.Peers[0]
+	for i := range r.Peers {
+		if r.Peers[i].TimedOut > p.TimedOut {
+			p = &r.Peers[i]
+		}
+	}
+	s += fmt.Sprintf(", %d of them to %s", p.Causes[CauseRequestTimeout.String()], p.called())
+	if name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.TimedOut }); e != nil {
+		s += ", mostly " + name
+	}
+	s += "."
+	if h := &r.HalfClose.Client; h.FinWait2.Count > 0 && h.FinWait2.P50 != nil {
+		s += fmt.Sprintf(" The closed sockets stayed in FIN-WAIT-2 for %s (median), up to %d at once, while the server still worked.", short(h.FinWait2.P50), h.Peak.Count)
+	}
+	if t.Churned > 0 {
+		s += fmt.Sprintf(" %s had to be replaced by new ones.", plural(t.Churned, "connection"))
+	}
+	return s
+}

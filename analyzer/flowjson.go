@@ -1,0 +1,275 @@
+package analyzer
+
+import (
+	"fmt"
+	"slices"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+// Flows calls f with every connection in order of its stream. The Flow is only
+// valid during the call. It stops at the first error and returns it.
+func (res *Result) Flows(f func(*Flow) error) error {
+	var r conn.Record
+	for i := range res.flows {
+		res.record(i, &r)
+		fl := res.flow(i, &r)
+		if err := f(fl); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Len is the number of connections.
+func (res *Result) Len() int { return len(res.flows) }
+
+// flow is flow i, whose record is r, as the contract has it.
+func (res *Result) flow(i int, r *conn.Record) *Flow {
+	f := res.judge(i, r, true)
+	fl := &Flow{
+		Stream: res.stream(i), Source: "capture", Input: res.inputs[f.Input].Path,
+		Client: f.Client.String(), Server: f.Server.String(), ServerName: res.serverName(i, f.Record),
+		RoleBasis: f.Basis.String(), Vantage: vantageWord(f.Record),
+		Opened: Stamp(f.Opened), Closed: Stamp(f.LastClose), FirstFrame: f.FirstFrame, LastFrame: f.LastFrame,
+		Packets:         Pair{int64(f.ClientPackets), int64(f.ServerPackets)},
+		Bytes:           Pair{f.ClientBytes, f.ServerBytes},
+		Retransmissions: Pair{int64(f.ClientRetrans), int64(f.ServerRetrans)},
+		MissingBytes:    Pair{f.ClientMissing, f.ServerMissing},
+		Handshake:       FlowHandshake{State: f.Handshake.String(), SYNRetries: int(f.SYNRetries)},
+		Protocol:        f.Protocol.String(),
+		Requests:        requestsOf(f),
+		Notes:           notes(f.Record),
+	}
+	if f.RTT > 0 {
+		fl.Handshake.RTTS = secondsOf(f.RTT)
+	}
+	fl.Close = res.flowClose(i, f)
+	fl.HalfClose = res.flowHalf(i, f)
+	fl.LateResponse = lateOf(f)
+	if f.TimeWaitBy != event.NoSide {
+		fl.TimeWait = &FlowTimeWait{By: f.TimeWaitBy.String(), From: Stamp(f.TimeWaitAt)}
+	}
+	if n := res.replaced[i]; n >= 0 {
+		fl.ReplacedBy = res.stream(int(n))
+	}
+	return fl
+}
+
+// stream is the number that Wireshark gives flow i in its capture.
+func (res *Result) stream(i int) *int {
+	v := res.flows[i].view
+	first, _ := slices.BinarySearchFunc(res.flows, v, func(f flowRef, v uint16) int { return int(f.view) - int(v) })
+	n := i - first
+	return &n
+}
+
+// serverName is what the server is called: SNI or Host, else what DNS answers
+// in the capture said; nil when nothing does.
+func (res *Result) serverName(i int, r *conn.Record) *string {
+	if r.ServerName != 0 {
+		s := res.name(i, r.ServerName)
+		return &s
+	}
+	e := r.Server
+	e.Port = 0
+	if s, ok := res.view(i).hosts[e]; ok {
+		return &s
+	}
+	return nil
+}
+
+func vantageWord(r *conn.Record) *string {
+	switch vantageOf(r) {
+	case event.Client:
+		return text("client")
+	case event.Server:
+		return text("server")
+	case event.Both:
+		return text("middle")
+	}
+	return nil
+}
+
+// text is a pointer to s; nil for the empty string.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// flowClose is why flow i was closed.
+func (res *Result) flowClose(i int, f *facts) FlowClose {
+	c := FlowClose{
+		Cause: f.cause.String(), Initiator: f.Initiator.String(), How: f.How.String(),
+		At: Stamp(event.NoTime), Confidence: f.confidence.String(), Because: f.because,
+		Codes: f.cause.codes(), Evidence: evidence(f),
+	}
+	if f.cause == CauseConnectRefused {
+		c.Initiator, c.How = event.Server.String(), conn.HowRST.String()
+	}
+	if f.How != conn.HowNone {
+		c.At = Stamp(f.CloseAt)
+		frame := f.CloseFrame
+		c.Frame = &frame
+	}
+	if f.cause == CauseDeclared {
+		c.DeclaredBy = text(f.DeclaredBy.String())
+	}
+	c.Request = res.flowRequest(i, f)
+	if f.timer != nil {
+		c.Timer = &FlowTimer{ValueS: f.timer.value.Seconds(), Basis: f.basis.String(), Count: f.timer.count}
+		if f.timer.configured {
+			c.Timer.Basis = "configured"
+		}
+	}
+	return c
+}
+
+// evidence names the frames that the verdict rests on.
+func evidence(f *facts) []string {
+	frames := []string{}
+	add := func(what string, n uint32) {
+		if n != 0 {
+			frames = append(frames, fmt.Sprintf("%s: frame %d", what, n))
+		}
+	}
+	if f.Sent > 0 || f.Outstanding {
+		add("request", f.RequestFrame)
+	}
+	add(f.How.String(), f.CloseFrame)
+	if f.Outstanding {
+		add("late response", f.LateFrame)
+	}
+	if f.How == conn.HowFIN {
+		add(f.EndedBy.String(), f.HalfFrame)
+	}
+	if len(frames) == 0 {
+		add("first", f.FirstFrame)
+	}
+	return frames
+}
+
+// flowRequest is the request that was outstanding at the close of flow i.
+func (res *Result) flowRequest(i int, f *facts) *FlowRequest {
+	if !f.Outstanding || f.FirstBy == event.NoSide && f.cause != CauseNetworkFailure && f.cause != CauseOpen {
+		return nil
+	}
+	q := &FlowRequest{
+		Method: text(res.name(i, f.Method)), Host: text(res.name(i, f.Host)), Path: text(res.name(i, f.Path)),
+		Endpoint: res.endpoint(i, f.Record), Sent: Stamp(f.RequestStart), Frame: f.RequestFrame,
+		Phase: f.Phase.String(), Stall: stallOf(f),
+	}
+	if f.timer != nil {
+		q.WaitedS = secondsOf(f.waited)
+	} else if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
+		q.WaitedS = secondsOf(d)
+	}
+	return q
+}
+
+// endpoint is what flow i's closing request is grouped by: its endpoint, else
+// the SNI, else the server's address.
+func (res *Result) endpoint(i int, r *conn.Record) string {
+	if r.Endpoint != 0 {
+		return res.fold(r.Server, res.name(i, r.Endpoint))
+	}
+	if r.Protocol != exchange.ProtocolHTTP1 && r.ServerName != 0 {
+		return res.name(i, r.ServerName)
+	}
+	return r.Server.String()
+}
+
+// fold is the endpoint that a server's endpoint was folded into; see
+// foldEndpoints.
+func (res *Result) fold(server event.Endpoint, endpoint string) string {
+	if to, ok := res.folds[server.String()+" "+endpoint]; ok {
+		return to
+	}
+	return endpoint
+}
+
+// trickleShare is how recent, as a share of the wait, the last byte of an
+// unfinished response must be for the server to be sending too slowly rather
+// than to have stopped.
+const trickleShare = 0.5
+
+// stallOf tells why no answer came in time; nil when it cannot be told.
+func stallOf(f *facts) *string {
+	if f.FirstBy != event.Client || !f.RequestStart.Known() || !f.CloseAt.Known() {
+		return nil
+	}
+	m := f.Marks
+	switch {
+	case m&conn.MarkZeroWindow != 0:
+		return text("window")
+	case m&(conn.MarkRequestRetrans|conn.MarkRequestUnacked|conn.MarkResponseRetrans) != 0:
+		return text("network")
+	case f.ServerMissing > 0 || m&(conn.MarkOneSided|conn.MarkCapped) != 0:
+		return nil
+	case f.Phase == conn.PhaseReadingBody:
+		since, waited := f.CloseAt.Sub(f.ResponseEnd), f.CloseAt.Sub(f.RequestStart)
+		if f.ResponseEnd.Known() && float64(since) < trickleShare*float64(waited) {
+			return text("trickle")
+		}
+		return text("server")
+	}
+	return text("server")
+}
+
+// flowHalf is the half-close of flow i; nil when the first close was no FIN.
+func (res *Result) flowHalf(i int, f *facts) *FlowHalf {
+	h, ok := halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
+	if !ok {
+		return nil
+	}
+	out := &FlowHalf{
+		By: h.by.String(), FinWait1S: secondsIf(h.finWait1), FinWait2S: secondsIf(h.finWait2),
+		CloseWaitS: secondsIf(h.closeWait), LastAckS: secondsIf(h.lastAck), TotalS: secondsIf(h.total),
+		EndedBy: h.endedBy.String(), Censored: h.censored,
+	}
+	switch h.kind {
+	case conn.HalfOrphan:
+		out.Kind = text("orphan")
+	case conn.HalfHeld:
+		out.Kind = text("held")
+	}
+	return out
+}
+
+// lateOf is the response that nobody read; nil when none came.
+func lateOf(f *facts) *FlowLate {
+	if !f.Late.Known() || !f.Outstanding || f.FirstBy != event.Client || f.HalfKind == conn.HalfHeld {
+		return nil
+	}
+	l := &FlowLate{Frame: f.LateFrame}
+	l.AfterRequestS = secondsIf(between(f.RequestStart, f.Late))
+	l.AfterCloseS = secondsIf(between(f.CloseAt, f.Late))
+	return l
+}
+
+// notes are the facts of a record that a reader should know.
+func notes(r *conn.Record) []string {
+	list := []string{}
+	for _, n := range [...]struct {
+		mark conn.Mark
+		word string
+	}{
+		{conn.MarkMidStream, "mid-stream"}, {conn.MarkOneSided, "one-sided"}, {conn.MarkFlagsOnly, "flags-only"},
+		{conn.MarkCutPayload, "cut-payload"}, {conn.MarkChallengeACK, "challenge-ack"}, {conn.MarkSYNReused, "port-reused"},
+		{conn.MarkUnsure, "requests-unsure"}, {conn.MarkCapped, "capped"}, {conn.MarkSwapped, "roles-turned"},
+		{conn.MarkProbeAlive, "probe-alive"}, {conn.MarkProbeReset, "probe-reset"}, {conn.MarkResynced, "resynced"},
+		{conn.MarkClosedUnseen, "close-unseen"}, {conn.MarkPathCut, "path-cut"},
+	} {
+		if r.Marks&n.mark != 0 {
+			list = append(list, n.word)
+		}
+	}
+	if r.Copies > 0 {
+		list = append(list, "duplicates")
+	}
+	return list
+}

@@ -1,0 +1,94 @@
+package analyzer
+
+import (
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+)
+
+// span is a duration that may be unknown, or only a lower bound.
+type span struct {
+	d        time.Duration
+	known    bool
+	censored bool // it lasted at least d
+}
+
+// between measures from one moment to another; unknown when either is.
+func between(from, to event.Time) span {
+	d, ok := conn.Duration(from, to)
+	return span{d: d, known: ok}
+}
+
+// halfClose is how long both ends lived after the first FIN. (The table of
+// durations is in the package comment.)
+type halfClose struct {
+	by                                            event.Side
+	finWait1, finWait2, closeWait, lastAck, total span
+	endedBy                                       conn.EndedBy
+	kind                                          conn.HalfKind
+	censored                                      bool
+	waitFrom, waitTo                              event.Time // when A's socket was in FIN-WAIT-2; NoTime when it never was
+	closeFrom, closeTo                            event.Time // when B's was in CLOSE-WAIT
+}
+
+// expirySlack is how much later than tcp_fin_timeout an event must come until
+// the orphan counts as expired: Linux checks the timer with its keep-alive or
+// TIME-WAIT timers, which may fire a little late.
+const expirySlack = 500 * time.Millisecond
+
+// halfCloseOf measures the half-close of a record; ok is false when the first
+// close was not a FIN.
+func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h halfClose, ok bool) {
+	if r.How != conn.HowFIN || r.FirstBy == event.NoSide {
+		return h, false
+	}
+	h = halfClose{by: r.FirstBy, kind: r.HalfKind, endedBy: r.EndedBy,
+		waitFrom: event.NoTime, waitTo: event.NoTime, closeFrom: event.NoTime, closeTo: event.NoTime}
+	over := r.HalfEnd.Known()
+	until := r.HalfEnd
+	if !over {
+		until, h.censored, h.endedBy = end, true, conn.EndedByCapture
+	}
+	acked := r.FINAcked
+	if over && (!acked.Known() || acked > until) {
+		acked = until // the FIN or RST that ended it acknowledged the first FIN as well
+	}
+	h.finWait1 = between(r.CloseAt, acked)
+	h.total = between(r.CloseAt, until)
+	h.total.censored = !over
+	h.lastAck = between(r.PeerFIN, r.PeerAcked)
+	if !acked.Known() {
+		h.finWait1 = span{h.total.d, h.total.known, true}
+		return h, true
+	}
+	if h.endedBy == conn.EndedBySimultaneous {
+		return h, true
+	}
+	h.closeWait = between(acked, until)
+	h.closeWait.censored = !over
+	h.finWait2 = h.closeWait
+	if orphanExpired(r, h.finWait2.d, finTimeout) {
+		h.endedBy, h.kind, h.censored = conn.EndedByExpiry, conn.HalfOrphan, false
+		h.finWait2 = span{d: finTimeout, known: true}
+	}
+	if h.finWait2.known {
+		h.waitFrom, h.waitTo = acked, acked.Add(h.finWait2.d)
+		h.closeFrom, h.closeTo = acked, until
+	}
+	return h, true
+}
+
+// orphanExpired reports whether the kernel had dropped the closer's socket
+// before the half-close ended: it lasted longer than tcp_fin_timeout, and
+// nothing shows that the socket lived. It lived when it went on reading
+// (shutdown), when it acknowledged the peer's FIN, or answered a probe.
+func orphanExpired(r *conn.Record, waited, finTimeout time.Duration) bool {
+	if waited <= finTimeout+expirySlack || r.HalfKind == conn.HalfHeld {
+		return false
+	}
+	if r.PeerFIN.Known() && r.PeerAcked.Known() && r.Marks&conn.MarkReset == 0 {
+		return false
+	}
+	return r.Marks&conn.MarkProbeAlive == 0 || r.Marks&conn.MarkReset != 0
+}

@@ -1,0 +1,114 @@
+package analyzer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+)
+
+// note counts something that limits what the input shows.
+func (b *builder) note(id string, n int64, text, where string) {
+	q := b.quality[id]
+	if q == nil {
+		q = &Quality{ID: id, Text: text, Where: where}
+		b.quality[id] = q
+	}
+	q.Count += n
+}
+
+// mark counts what one connection lacks, and remembers it for the findings
+// that no cause names.
+func (b *builder) mark(i int, f *facts) {
+	where := fmt.Sprintf("%s: frame %d", b.res.inputs[f.Input].Path, f.FirstFrame)
+	for _, m := range [...]struct {
+		mark     conn.Mark
+		id, text string
+	}{
+		{conn.MarkMidStream, "mid-stream", "connections had begun before the input"},
+		{conn.MarkOneSided, "one-sided", "connections show only one direction"},
+		{conn.MarkFlagsOnly, "flags-only", "connections show only SYN, FIN and RST segments: requests cannot be seen"},
+		{conn.MarkCutPayload, "cut-payload", "connections have payloads cut by the snap length"},
+		{conn.MarkCapped, "capped", "connections buffered more than one may; their requests were then judged by turns"},
+		{conn.MarkUnsure, "requests-unsure", "connections whose request boundaries are a guess"},
+		{conn.MarkResynced, "resynced", "connections lost a message boundary and found another"},
+	} {
+		if f.Marks&m.mark != 0 {
+			b.note(m.id, 1, m.text, where)
+		}
+	}
+	if f.Copies > 0 {
+		b.note("duplicates", int64(f.Copies), "packets were captured more than once, and counted once", where)
+	}
+	if n := f.ClientMissing + f.ServerMissing; n > 0 && f.Marks&(conn.MarkFlagsOnly|conn.MarkOneSided) == 0 {
+		b.note("missing-bytes", n, "payload bytes passed (they were acknowledged) that the input lacks", where)
+	}
+	b.remember(i, f)
+}
+
+// remember collects the flows of findings that no cause names.
+func (b *builder) remember(i int, f *facts) {
+	add := func(id string) { b.special[id] = append(b.special[id], int32(i)) }
+	if f.cause == CauseClientNoReuse && f.How == conn.HowRST {
+		add("undrained")
+	}
+	if f.Marks&conn.MarkChallengeACK != 0 {
+		add("challenge-ack")
+	}
+	if s := stallOf(f); f.cause == CauseRequestTimeout && s != nil && *s == "network" {
+		add("network")
+	}
+	if s := stallOf(f); f.cause == CauseRequestTimeout && s != nil && *s == "window" {
+		add("window")
+	}
+	h, ok := halfCloseOf(f.Record, b.res.view(i).end, b.res.opts.FinTimeout)
+	if ok && h.by == event.Client && h.closeWait.d >= b.res.opts.FinTimeout {
+		add("long-close-wait")
+	}
+}
+
+// qualities are all notes, those of the inputs first.
+func (b *builder) qualities() []Quality {
+	list := []Quality{}
+	for _, p := range b.res.problems {
+		list = append(list, Quality{p.ID, p.Count, p.Text, p.Where, p.Damage})
+	}
+	for _, v := range b.res.views {
+		if v.back > 0 {
+			b.note("clock-steps", v.back, "packets are more than a second older than one before them: the clock stepped, or files overlap", "")
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.quality)) {
+		list = append(list, *b.quality[id])
+	}
+	return list
+}
+
+// inputs are the inputs as the report names them.
+func (b *builder) inputs() []Input {
+	list := []Input{}
+	for _, in := range b.res.inputs {
+		row := Input{Path: in.Path, Kind: in.Kind, Bytes: in.Bytes, Packets: in.Packets, Lines: in.Lines,
+			Start: Stamp(in.Start), End: Stamp(in.End), LinkTypes: in.LinkTypes, Host: text(in.Host)}
+		if in.Snaplen > 0 {
+			n := in.Snaplen
+			row.Snaplen = &n
+		}
+		if row.LinkTypes == nil {
+			row.LinkTypes = []string{}
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+// reportSpan is the time that the inputs cover.
+func (b *builder) reportSpan() Span {
+	s := Span{Start: Stamp(b.start), End: Stamp(b.end)}
+	if b.start.Known() {
+		s.DurationS = secondsOf(b.span)
+	}
+	return s
+}

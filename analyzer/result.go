@@ -1,0 +1,187 @@
+package analyzer
+
+import (
+	"cmp"
+	"slices"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+// Result is a finished analysis: every connection with its verdict, and the
+// report over all of them.
+type Result struct {
+	opts     Options
+	views    []*view
+	inputs   []event.Input
+	problems []event.Problem
+	flows    []flowRef
+	swapped  map[int32]bool // flows whose roles popularity turned round
+	timers   *timers
+	replaced []int32           // by flow: the flow that replaced it, or -1
+	folds    map[string]string // endpoint names that the values of a path segment fold into others
+	report   *Report
+}
+
+// flowRef is where a connection's record lies. The number of a flow is its
+// index in Result.flows.
+type flowRef struct {
+	first uint32 // first frame
+	index uint32 // in the shard's records
+	view  uint16
+	shard uint8
+}
+
+// Finish concludes. The analyzer must not be fed afterwards.
+func (a *Analyzer) Finish() *Result {
+	res := &Result{opts: a.opts, views: a.views, inputs: a.inputs, problems: a.problems}
+	for n, v := range a.views {
+		for k, s := range v.shards {
+			s.finish(v.end)
+			for i, p := range s.records.places {
+				res.flows = append(res.flows, flowRef{p.first, uint32(i), uint16(n), uint8(k)})
+			}
+		}
+	}
+	slices.SortFunc(res.flows, func(x, y flowRef) int {
+		return cmp.Or(cmp.Compare(x.view, y.view), cmp.Compare(x.first, y.first), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
+	})
+	res.tellRoles()
+	res.findTimers()
+	res.findReplacements()
+	res.report = res.build()
+	return res
+}
+
+// Report is the report over all connections.
+func (res *Result) Report() *Report { return res.report }
+
+// shardOf is the shard that holds flow i.
+func (res *Result) shardOf(i int) *shard {
+	f := res.flows[i]
+	return res.views[f.view].shards[f.shard]
+}
+
+// record unpacks flow i.
+func (res *Result) record(i int, r *conn.Record) {
+	s := res.shardOf(i)
+	r.Unpack(s.records.at(int(res.flows[i].index)))
+	if res.swapped[int32(i)] {
+		swapRoles(r)
+	}
+}
+
+// each unpacks every flow in order.
+func (res *Result) each(f func(i int, r *conn.Record)) {
+	var r conn.Record
+	for i := range res.flows {
+		res.record(i, &r)
+		f(i, &r)
+	}
+}
+
+// name is the string of a name of flow i.
+func (res *Result) name(i int, id exchange.NameID) string { return res.shardOf(i).names.String(id) }
+
+// view is what flow i was seen in.
+func (res *Result) view(i int) *view { return res.views[res.flows[i].view] }
+
+// judge applies the rules to flow i, whose record is r. The record in the
+// facts may differ from r where a rule corrects it.
+func (res *Result) judge(i int, r *conn.Record, explain bool) *facts {
+	v := res.view(i)
+	own := *r
+	f := &facts{Record: &own, timers: res.timers, start: v.start, end: v.end, explain: explain}
+	f.judge()
+	return f
+}
+
+// tellRoles tells client from server by popularity, where neither a SYN nor a
+// recognised payload does: a server's endpoint is shared by more connections
+// than a client's.
+func (res *Result) tellRoles() {
+	shared := map[event.Endpoint]int{}
+	guessed := func(r *conn.Record) bool { return r.Basis == conn.BasisPort }
+	any := false
+	res.each(func(_ int, r *conn.Record) {
+		if guessed(r) {
+			shared[r.Client], shared[r.Server] = 0, 0
+			any = true
+		}
+	})
+	if !any {
+		return
+	}
+	res.each(func(_ int, r *conn.Record) {
+		for _, e := range [...]event.Endpoint{r.Client, r.Server} {
+			if n, ok := shared[e]; ok {
+				shared[e] = n + 1
+			}
+		}
+	})
+	res.swapped = map[int32]bool{}
+	var turned []int32
+	res.each(func(i int, r *conn.Record) {
+		if guessed(r) && shared[r.Client] > shared[r.Server] {
+			turned = append(turned, int32(i))
+		}
+	})
+	for _, i := range turned {
+		res.swapped[i] = true
+	}
+}
+
+// swapRoles exchanges client and server. What the requests were is not known
+// any more: they had been read the other way round.
+func swapRoles(r *conn.Record) {
+	r.Basis = conn.BasisPopularity
+	r.Client, r.Server = r.Server, r.Client
+	r.ClientPackets, r.ServerPackets = r.ServerPackets, r.ClientPackets
+	r.ClientBytes, r.ServerBytes = r.ServerBytes, r.ClientBytes
+	r.ClientRetrans, r.ServerRetrans = r.ServerRetrans, r.ClientRetrans
+	r.ClientMissing, r.ServerMissing = r.ServerMissing, r.ClientMissing
+	r.ClientStart, r.ServerStart = r.ServerStart, r.ClientStart
+	r.ClientLastByte, r.ServerLastByte = r.ServerLastByte, r.ClientLastByte
+	r.ClientNotify, r.ServerNotify = r.ServerNotify, r.ClientNotify
+	r.Initiator, r.FirstBy, r.TimeWaitBy = r.Initiator.Peer(), r.FirstBy.Peer(), r.TimeWaitBy.Peer()
+	r.DeclaredBy = r.DeclaredBy.Peer()
+	r.Sent, r.Answered, r.Open, r.Lost = 0, 0, 0, r.Sent
+	r.Outstanding, r.Phase, r.Late, r.LateEnd = false, conn.PhaseNone, event.NoTime, event.NoTime
+	r.Method, r.Host, r.Path, r.Endpoint, r.ServerName = 0, 0, 0, 0, 0
+	r.Marks |= conn.MarkSwapped
+}
+
+// findTimers collects the waits of all closes that may be timeouts, and when
+// clients closed idle connections.
+func (res *Result) findTimers() {
+	var waits []wait
+	res.timers = &timers{}
+	idle := map[event.Endpoint]*idleCloses{}
+	res.each(func(i int, r *conn.Record) {
+		c := r.Client
+		c.Port = 0
+		if idle[c] == nil {
+			idle[c] = &idleCloses{last: event.NoTime}
+		}
+		idle[c].last = max(idle[c].last, r.Opened)
+		if r.FirstBy != event.Client || !r.CloseAt.Known() {
+			return
+		}
+		f := facts{Record: r, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
+		if r.Outstanding {
+			if !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && r.Marks&conn.MarkUnsure == 0 {
+				waits = append(waits, waitOf(r))
+			}
+			return
+		}
+		if d, ok := f.idle(); ok && d > reuseLimit {
+			idle[c].at = append(idle[c].at, r.CloseAt)
+		}
+	})
+	for _, x := range idle {
+		slices.Sort(x.at)
+	}
+	res.timers = findTimers(waits, res.opts.Timeouts)
+	res.timers.idle = idle
+}

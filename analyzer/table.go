@@ -1,0 +1,336 @@
+package analyzer
+
+import (
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+// lingerTime is how long a connection that nobody can use any more stays in
+// its working form: what follows a close (late data and the RSTs it meets, a
+// repeated FIN) comes within it. Later segments still count, at a higher cost.
+const lingerTime = event.Time(2e9)
+
+// lingerCount bounds how many such connections one shard keeps.
+const lingerCount = 4096
+
+// table holds the connections of one shard: live ones in working form, closed
+// ones packed. It is keyed by the 4-tuple, either direction, and holds the
+// latest connection of each.
+//
+// Slots are open addressing with linear probing over a power of two, at most
+// three quarters full. Nothing is deleted: a closed connection keeps its slot,
+// since stray segments belong to it (as in Wireshark's numbering).
+type table struct {
+	slots []slot
+	used  int
+
+	live    []*live // by index; nil entries are free
+	free    []uint32
+	pool    []*live
+	records records
+	linger  lingering
+	shard   *shard
+}
+
+// slot is one entry: the upper half of the hash, and where the connection is.
+type slot struct {
+	tag uint32
+	ref ref
+}
+
+// ref says where a connection is. Zero is an empty slot.
+type ref uint32
+
+const refLive ref = 1 << 31 // the rest is an index of live; else of records, plus one
+
+func liveRef(i uint32) ref      { return refLive | ref(i) }
+func recordRef(i int) ref       { return ref(i) + 1 }
+func (r ref) isLive() bool      { return r&refLive != 0 }
+func (r ref) liveIndex() uint32 { return uint32(r &^ refLive) }
+func (r ref) recordIndex() int  { return int(r) - 1 }
+
+// live is a connection in working form.
+type live struct {
+	conn.Conn
+	a, b   event.Endpoint
+	hash   uint64
+	linger bool         // it is in the queue of closed connections
+	server *serverStats // where its exchanges are counted; nil until the first
+}
+
+// matches reports whether s belongs to the live connection's 4-tuple.
+func (l *live) matches(s *event.Segment) bool {
+	return s.Src == l.a && s.Dst == l.b || s.Src == l.b && s.Dst == l.a
+}
+
+// lookup finds the slot of the segment's 4-tuple, or the empty one where it
+// belongs.
+func (t *table) lookup(s *event.Segment) *slot {
+	if (t.used+1)*4 > len(t.slots)*3 {
+		t.grow()
+	}
+	mask := uint64(len(t.slots) - 1)
+	tag := uint32(s.Hash >> 32)
+	for i := slotOf(s.Hash) & mask; ; i = (i + 1) & mask {
+		p := &t.slots[i]
+		if p.ref == 0 || p.tag == tag && t.holds(p.ref, s) {
+			return p
+		}
+	}
+}
+
+// slotOf spreads a hash over the slots. The shard is chosen by the upper bits,
+// so they say nothing within one.
+func slotOf(hash uint64) uint64 { return hash }
+
+// holds reports whether the connection at r is of the segment's 4-tuple.
+func (t *table) holds(r ref, s *event.Segment) bool {
+	if r.isLive() {
+		return t.live[r.liveIndex()].matches(s)
+	}
+	a, b := conn.UnpackEnds(t.records.at(r.recordIndex()))
+	return s.Src == a && s.Dst == b || s.Src == b && s.Dst == a
+}
+
+// grow doubles the slots.
+func (t *table) grow() {
+	old := t.slots
+	t.slots = make([]slot, max(256, 2*len(old)))
+	mask := uint64(len(t.slots) - 1)
+	for _, p := range old {
+		if p.ref == 0 {
+			continue
+		}
+		i := slotOf(t.hashOf(p.ref)) & mask
+		for t.slots[i].ref != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = p
+	}
+}
+
+// hashOf is the hash of the connection at r.
+func (t *table) hashOf(r ref) uint64 {
+	if r.isLive() {
+		return t.live[r.liveIndex()].hash
+	}
+	a, b := conn.UnpackEnds(t.records.at(r.recordIndex()))
+	return event.HashEnds(&a, &b)
+}
+
+// add takes the next segment of the shard.
+func (t *table) add(s *event.Segment) {
+	p := t.lookup(s)
+	switch {
+	case p.ref == 0:
+		t.used++
+		p.tag = uint32(s.Hash >> 32)
+		t.open(p, s, nil)
+	case p.ref.isLive():
+		l := t.live[p.ref.liveIndex()]
+		if l.Starts(s) {
+			t.reuse(p, l, s)
+			return
+		}
+		t.step(p.ref.liveIndex(), l, s)
+	default:
+		t.stray(p, s)
+	}
+}
+
+// open begins a connection at slot p.
+func (t *table) open(p *slot, s *event.Segment, old *conn.Conn) {
+	i, l := t.take()
+	l.Init(s, t.shard, i)
+	if old != nil {
+		l.ReusedAfter(old)
+	}
+	l.a, l.b, l.hash, l.linger, l.server = s.Src, s.Dst, s.Hash, false, nil
+	p.ref = liveRef(i)
+	t.step(i, l, s)
+}
+
+// take lends a free connection.
+func (t *table) take() (uint32, *live) {
+	var l *live
+	if n := len(t.pool); n > 0 {
+		l = t.pool[n-1]
+		t.pool = t.pool[:n-1]
+	} else {
+		l = new(live)
+	}
+	if n := len(t.free); n > 0 {
+		i := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.live[i] = l
+		return i, l
+	}
+	t.live = append(t.live, l)
+	return uint32(len(t.live) - 1), l
+}
+
+// step gives s to a live connection.
+func (t *table) step(i uint32, l *live, s *event.Segment) {
+	l.Add(s)
+	if l.Closed() && !l.linger {
+		l.linger = true
+		t.linger.push(i)
+		if t.linger.len() > lingerCount {
+			t.settle(t.linger.pop())
+		}
+	}
+}
+
+// reuse ends the connection of slot p, whose 4-tuple begins another one.
+func (t *table) reuse(p *slot, l *live, s *event.Segment) {
+	i := p.ref.liveIndex()
+	old := l.Conn
+	t.store(i, l, s.Time)
+	t.open(p, s, &old)
+}
+
+// stray takes a segment of a connection that is packed already.
+func (t *table) stray(p *slot, s *event.Segment) {
+	i := p.ref.recordIndex()
+	var r conn.Record
+	r.Unpack(t.records.at(i))
+	if r.Starts(s) {
+		t.open(p, s, &conn.Conn{})
+		return
+	}
+	r.Stray(s)
+	t.records.replace(i, &r)
+}
+
+// sweep settles connections that have been closed for long enough.
+func (t *table) sweep(now event.Time) {
+	for t.linger.len() > 0 {
+		i := t.linger.peek()
+		if l := t.live[i]; l != nil && l.linger && now-l.LastTime() < lingerTime {
+			return
+		}
+		t.settle(t.linger.pop())
+	}
+}
+
+// settle packs a closed connection. Its slot goes on pointing to it.
+func (t *table) settle(i uint32) {
+	l := t.live[i]
+	if l == nil || !l.linger {
+		return // its 4-tuple was reused meanwhile
+	}
+	p := t.slotOfLive(i, l)
+	n := t.store(i, l, l.LastTime())
+	p.ref = recordRef(n)
+}
+
+// slotOfLive finds the slot that points to live connection i.
+func (t *table) slotOfLive(i uint32, l *live) *slot {
+	mask := uint64(len(t.slots) - 1)
+	for j := slotOf(l.hash) & mask; ; j = (j + 1) & mask {
+		if t.slots[j].ref == liveRef(i) {
+			return &t.slots[j]
+		}
+	}
+}
+
+// store packs connection i and frees it. It returns the record's number.
+func (t *table) store(i uint32, l *live, end event.Time) int {
+	var r conn.Record
+	l.Finish(end, &r)
+	if tr := l.Release(); tr != nil {
+		t.shard.put(tr)
+	}
+	l.linger = false
+	t.live[i] = nil
+	t.free = append(t.free, i)
+	t.pool = append(t.pool, l)
+	return t.records.add(&r)
+}
+
+// finish packs what is still open at the end of the input.
+func (t *table) finish(end event.Time) {
+	for i, l := range t.live {
+		if l != nil {
+			t.store(uint32(i), l, end)
+		}
+	}
+	t.slots, t.live, t.pool, t.free = nil, nil, nil, nil
+	t.linger = lingering{}
+}
+
+// recordChunk is the size of the blocks that packed records live in.
+const recordChunk = 256 << 10
+
+// records holds packed records. Blocks are never moved, so growing costs no
+// copy and no garbage.
+type records struct {
+	chunks [][]byte
+	places []place
+	buf    []byte
+}
+
+// place is where a record lies, and what it is sorted by.
+type place struct {
+	chunk  uint32
+	offset uint32
+	first  uint32 // first frame
+}
+
+func (rs *records) len() int { return len(rs.places) }
+
+// at returns the packed bytes of record i, with whatever follows them.
+func (rs *records) at(i int) []byte {
+	p := rs.places[i]
+	return rs.chunks[p.chunk][p.offset:]
+}
+
+// add packs r and returns its number.
+func (rs *records) add(r *conn.Record) int {
+	rs.places = append(rs.places, rs.write(r))
+	return len(rs.places) - 1
+}
+
+// replace packs r anew in the place of record i. The old bytes stay behind:
+// this is rare.
+func (rs *records) replace(i int, r *conn.Record) { rs.places[i] = rs.write(r) }
+
+func (rs *records) write(r *conn.Record) place {
+	rs.buf = r.Append(rs.buf[:0])
+	n := len(rs.chunks)
+	if n == 0 || len(rs.chunks[n-1])+len(rs.buf) > cap(rs.chunks[n-1]) {
+		rs.chunks = append(rs.chunks, make([]byte, 0, max(recordChunk, len(rs.buf))))
+		n++
+	}
+	c := &rs.chunks[n-1]
+	at := len(*c)
+	*c = append(*c, rs.buf...)
+	return place{uint32(n - 1), uint32(at), r.FirstFrame}
+}
+
+// lingering is a queue of connection indices.
+type lingering struct {
+	q    []uint32
+	head int
+}
+
+func (l *lingering) len() int     { return len(l.q) - l.head }
+func (l *lingering) peek() uint32 { return l.q[l.head] }
+
+func (l *lingering) push(i uint32) {
+	if l.head > 0 && len(l.q) == cap(l.q) {
+		l.q = l.q[:copy(l.q, l.q[l.head:])]
+		l.head = 0
+	}
+	l.q = append(l.q, i)
+}
+
+func (l *lingering) pop() uint32 {
+	i := l.q[l.head]
+	l.head++
+	return i
+}
+
+var _ conn.Trackers = (*shard)(nil)
+var _ exchange.Sink = (*shard)(nil)

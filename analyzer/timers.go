@@ -1,0 +1,374 @@
+package analyzer
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/stat"
+)
+
+// timerBasis is where a timer starts. Zero is the whole exchange.
+type timerBasis uint8
+
+const (
+	basisExchange   timerBasis = iota // from the SYN for the first request of a connection, else from the request: a timer over dialling and answering
+	basisRequest                      // from the first byte of the request
+	basisRequestEnd                   // from its last byte
+	basisLastByte                     // from the last byte in either direction
+	basisConnect                      // from the SYN
+	bases
+)
+
+// String gives the contract's word.
+func (b timerBasis) String() string {
+	return [...]string{"request-start", "request-start", "request-end", "last-byte", "connect-start"}[b]
+}
+
+// words says it in a sentence.
+func (b timerBasis) words() string {
+	return [...]string{"the request", "the request", "the end of the request", "the last byte", "the SYN"}[b]
+}
+
+// timer is a client timer that closes connections.
+type timer struct {
+	value      time.Duration
+	spread     time.Duration // interquartile range of the waits
+	low, high  time.Duration // waits that it explains, tolerance included
+	basis      timerBasis
+	configured bool // given with --timeout
+	confidence stat.Confidence
+	count      int                    // closes that it explains
+	client     event.Endpoint         // port 0; unknown when only all clients together show it
+	servers    map[event.Endpoint]int // closes by server
+}
+
+// timers are all timers that the closes of one analysis show.
+type timers struct {
+	configured []*timer
+	byClient   map[event.Endpoint][]*timer // best first; the key's port is 0
+	shared     []*timer                    // shown by all clients together
+	idle       map[event.Endpoint]*idleCloses
+}
+
+// idleCloses is when a client closed connections that had been idle, and when
+// it was last active.
+type idleCloses struct {
+	at   []event.Time // sorted after collecting
+	last event.Time   // its last opening of a connection
+}
+
+// wait is how long a connection had waited at its close, from each basis;
+// negative where the basis does not apply.
+type wait struct {
+	client, server event.Endpoint
+	from           [bases]time.Duration
+}
+
+// waitOf measures the waits of a record's close.
+func waitOf(r *conn.Record) wait {
+	w := wait{client: r.Client, server: r.Server}
+	w.client.Port = 0
+	for i := range w.from {
+		w.from[i] = -1
+	}
+	since := func(b timerBasis, t event.Time) {
+		if t.Known() && r.CloseAt.Known() && t <= r.CloseAt {
+			w.from[b] = r.CloseAt.Sub(t)
+		}
+	}
+	since(basisRequest, r.RequestStart)
+	since(basisRequestEnd, r.RequestEnd)
+	since(basisLastByte, max(r.ClientLastByte, r.ServerLastByte))
+	if vantageOf(r) == event.Server && r.ServerLastByte > r.ClientLastByte {
+		// The byte reached the client, and the close came back, half a
+		// round trip away from here each.
+		w.from[basisLastByte] = max(-1, w.from[basisLastByte]-r.RTT)
+	}
+	w.from[basisExchange] = w.from[basisRequest]
+	if r.Answered == 0 && r.Handshake == conn.HandshakeComplete && r.Marks&conn.MarkMidStream == 0 {
+		since(basisConnect, r.Opened)
+		w.from[basisExchange] = w.from[basisConnect]
+	}
+	return w
+}
+
+// findTimers finds the timers behind the waits of closes with a request
+// outstanding: for every client the values at which many of its waits agree,
+// then over all clients together what is left.
+func findTimers(waits []wait, known []time.Duration) *timers {
+	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}}
+	for _, d := range known {
+		ts.configured = append(ts.configured, &timer{value: d, low: early(d), high: late(d), configured: true,
+			confidence: stat.ConfidenceHigh, servers: map[event.Endpoint]int{}})
+	}
+	byClient := map[event.Endpoint][]wait{}
+	for _, w := range waits {
+		if !ts.explained(ts.configured, w) {
+			byClient[w.client] = append(byClient[w.client], w)
+		}
+	}
+	clients := make([]event.Endpoint, 0, len(byClient))
+	for c := range byClient {
+		clients = append(clients, c)
+	}
+	slices.SortFunc(clients, event.Endpoint.Compare)
+	var rest []wait
+	for _, c := range clients {
+		found, left := modesOf(byClient[c], false)
+		for _, t := range found {
+			t.client = c
+		}
+		ts.byClient[c] = found
+		rest = append(rest, left...)
+	}
+	if len(clients) > 1 {
+		found, _ := modesOf(rest, true)
+		ts.shared = append(ts.shared, found...)
+	}
+	ts.count(waits)
+	return ts
+}
+
+// early and late bound the waits that a timer of value d explains: a capture's
+// clock starts with the packet, a little after the timer, and timers fire late,
+// never early.
+func early(d time.Duration) time.Duration { return d - time.Millisecond - d/500 }
+func late(d time.Duration) time.Duration  { return d + max(5*time.Millisecond, d/100) }
+
+// explained reports whether one of the timers fits the wait.
+func (ts *timers) explained(list []*timer, w wait) bool {
+	for _, t := range list {
+		if _, ok := t.fits(w); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// fits reports whether the timer explains a wait, and from which basis. A
+// timer over the whole exchange starts before the dial or, on a connection
+// that stood ready, with the request: the input does not show which, so either
+// will do.
+func (t *timer) fits(w wait) (timerBasis, bool) {
+	try := []timerBasis{t.basis}
+	switch {
+	case t.configured:
+		try = []timerBasis{basisConnect, basisRequest, basisRequestEnd, basisLastByte}
+	case t.basis == basisExchange || t.basis == basisRequest:
+		try = []timerBasis{basisConnect, basisRequest}
+	}
+	best, found := t.basis, false
+	var dist time.Duration
+	for _, b := range try {
+		d := w.from[b]
+		if d < 0 || d < t.low || d > t.high {
+			continue
+		}
+		if off := (d - t.value).Abs(); !found || off < dist {
+			best, dist, found = b, off, true
+		}
+	}
+	return best, found
+}
+
+// modesOf finds timers one after the other, the best first, each among the
+// waits that the earlier ones do not explain.
+func modesOf(waits []wait, pooled bool) (found []*timer, left []wait) {
+	left = waits
+	for len(left) > 0 && len(found) < maxTimers {
+		t := bestMode(left, len(found) > 0 || pooled)
+		if t == nil {
+			return found, left
+		}
+		found = append(found, t)
+		var rest []wait
+		for _, w := range left {
+			if _, ok := t.fits(w); !ok {
+				rest = append(rest, w)
+			}
+		}
+		if len(rest) == len(left) {
+			return found, left
+		}
+		left = rest
+	}
+	return found, left
+}
+
+// maxTimers bounds the timers that one client may have.
+const maxTimers = 16
+
+// bestMode is the timer that explains most of the waits: of all bases the mode
+// with the most members; among about equals the one at a round value, then the
+// sharper one, then the basis that stands first in timerBasis. Hints from single
+// values are dropped where the client has shown a timer already, unless they
+// lie on half seconds: a cancelled request falls on a finer grid by chance.
+func bestMode(waits []wait, strict bool) *timer {
+	var best *timer
+	for b := basisExchange; b <= basisLastByte; b++ {
+		values := make([]time.Duration, 0, len(waits))
+		for _, w := range waits {
+			if w.from[b] >= 0 {
+				values = append(values, w.from[b])
+			}
+		}
+		for _, m := range stat.Modes(values, stat.ModeOptions{}) {
+			if m.Confidence == stat.ConfidenceNone {
+				continue
+			}
+			if strict && m.Confidence == stat.ConfidenceLow && m.Value%(500*time.Millisecond) != 0 {
+				continue
+			}
+			t := &timer{value: m.Value, spread: m.Spread, basis: b, confidence: m.Confidence, count: len(m.Members),
+				low: min(early(m.Value), m.Low), high: max(m.High, min(m.Median+3*m.Spread, late(m.Value))) + time.Millisecond,
+				servers: map[event.Endpoint]int{}}
+			if best == nil || t.better(best, m.Round) {
+				best = t
+			}
+		}
+	}
+	return best
+}
+
+// better reports whether t explains the waits better than u, which was found
+// on an earlier basis.
+func (t *timer) better(u *timer, round bool) bool {
+	_, uRound := stat.Round(u.value)
+	switch {
+	case t.confidence != u.confidence:
+		return t.confidence > u.confidence
+	case t.count*10 > u.count*11+10:
+		return true
+	case u.count*10 > t.count*11+10:
+		return false
+	case round != uRound:
+		return round
+	case t.count != u.count:
+		return t.count > u.count
+	}
+	return t.spread*3 < u.spread && u.spread > time.Millisecond
+}
+
+// count counts the closes that each timer explains.
+func (ts *timers) count(waits []wait) {
+	for _, t := range ts.all() {
+		t.count = 0
+	}
+	for _, w := range waits {
+		if t, _ := ts.lookup(w); t != nil {
+			t.count++
+			t.servers[w.server]++
+		}
+	}
+}
+
+// lookup finds the timer that explains a wait: a configured one, else the
+// client's own, else a shared one.
+func (ts *timers) lookup(w wait) (*timer, timerBasis) {
+	for _, list := range [...][]*timer{ts.configured, ts.byClient[w.client], ts.shared} {
+		for _, t := range list {
+			if b, ok := t.fits(w); ok {
+				return t, b
+			}
+		}
+	}
+	return nil, 0
+}
+
+// match is a timer that explains a close.
+type match struct {
+	timer      *timer
+	basis      timerBasis
+	waited     time.Duration
+	confidence stat.Confidence
+}
+
+// match finds the timer that closed r.
+func (ts *timers) match(r *conn.Record) (match, bool) {
+	w := waitOf(r)
+	t, b := ts.lookup(w)
+	if t == nil {
+		return match{}, false
+	}
+	return match{t, b, w.from[b], t.confidence}, true
+}
+
+// strongCount is how many closes must show a timer before it may overrule what
+// the bytes seem to say.
+const strongCount = 5
+
+// matchStrong finds a timer that many other closes show and that fits r to a
+// millisecond of its spread.
+func (ts *timers) matchStrong(r *conn.Record) (match, bool) {
+	w := waitOf(r)
+	for _, list := range [...][]*timer{ts.byClient[w.client], ts.shared} {
+		for _, t := range list {
+			b, ok := t.fits(w)
+			if !ok || t.count < strongCount || t.confidence < stat.ConfidenceHigh || b == basisLastByte {
+				continue
+			}
+			if (w.from[b] - t.value).Abs() <= 2*time.Millisecond+t.spread {
+				return match{t, b, w.from[b], stat.ConfidenceMedium}, true
+			}
+		}
+	}
+	return match{}, false
+}
+
+// longest is the longest timer that the client of r has shown; 0 none.
+func (ts *timers) longest(r *conn.Record) time.Duration {
+	c := r.Client
+	c.Port = 0
+	var d time.Duration
+	for _, list := range [...][]*timer{ts.configured, ts.byClient[c], ts.shared} {
+		for _, t := range list {
+			d = max(d, t.value)
+		}
+	}
+	return d
+}
+
+// together is how close in time the closes of one emptied pool lie.
+const together = event.Time(10 * time.Millisecond)
+
+// emptiedPool reports whether r was closed together with idle connections of
+// its client, which opened none afterwards: the pool was emptied, or the
+// program ended, and the response before was the last one only by chance.
+func (ts *timers) emptiedPool(r *conn.Record) bool {
+	c := r.Client
+	c.Port = 0
+	idle := ts.idle[c]
+	if idle == nil || idle.last > r.CloseAt {
+		return false
+	}
+	i, _ := slices.BinarySearch(idle.at, r.CloseAt-together)
+	return i < len(idle.at) && idle.at[i] <= r.CloseAt+together
+}
+
+// all are the timers in no order.
+func (ts *timers) all() []*timer {
+	all := slices.Concat(ts.configured, ts.shared)
+	for _, list := range ts.byClient {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// sorted are all timers that explain a close, those with most closes first.
+func (ts *timers) sorted() []*timer {
+	all := ts.all()
+	all = slices.DeleteFunc(all, func(t *timer) bool { return t.count == 0 && !t.configured })
+	slices.SortFunc(all, func(t, u *timer) int {
+		return cmp.Or(cmp.Compare(u.count, t.count), cmp.Compare(t.value, u.value),
+			t.client.Compare(u.client), cmp.Compare(t.basis, u.basis))
+	})
+	return all
+}
+
+// tolerance says within what the closes of a timer fall.
+func tolerance(t *timer) string {
+	return seconds(max(time.Millisecond, t.high-t.value, t.value-t.low).Round(time.Millisecond))
+}

@@ -1,0 +1,425 @@
+package analyzer
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+	"finwait/analyzer/stat"
+)
+
+// verdict is why one connection was closed.
+type verdict struct {
+	cause      Cause
+	confidence stat.Confidence
+	timer      *timer        // the timer that closed it; nil
+	basis      timerBasis    // where the timer had started, for this connection
+	waited     time.Duration // from there to the close
+	because    string        // only where it was asked for
+}
+
+// facts is one connection before the rules.
+type facts struct {
+	*conn.Record
+	verdict
+	timers  *timers
+	end     event.Time // of the view
+	start   event.Time
+	explain bool // fill in because
+}
+
+// rules are tried in order; the first that holds decides, the last always
+// holds. Each looks at one observation, sets the cause and says why.
+var rules = [...]func(*facts) bool{
+	(*facts).refused,
+	(*facts).unreachable,
+	(*facts).unanswered,
+	(*facts).gaveUp,
+	(*facts).unseenClose,
+	(*facts).stillOpen,
+	(*facts).payloadNotCaptured,
+	(*facts).heldAnswered,
+	(*facts).serverLeftRequest,
+	(*facts).serverNotified,
+	(*facts).timedOut,
+	(*facts).timedOutInAnswer,
+	(*facts).cancelled,
+	(*facts).noData,
+	(*facts).declared,
+	(*facts).clientAfterResponse,
+	(*facts).serverAfterResponse,
+	(*facts).joinedLate,
+	(*facts).unknown,
+}
+
+// judge applies the rules.
+func (f *facts) judge() {
+	for _, rule := range rules {
+		if rule(f) {
+			return
+		}
+	}
+}
+
+// conclude sets the verdict.
+func (f *facts) conclude(c Cause, conf stat.Confidence, format string, args ...any) bool {
+	f.cause, f.confidence = c, conf
+	if f.explain {
+		f.because = fmt.Sprintf(format, args...)
+	}
+	return true
+}
+
+// refused: the SYN was answered by a RST.
+func (f *facts) refused() bool {
+	if f.Handshake != conn.HandshakeRefused {
+		return false
+	}
+	return f.conclude(CauseConnectRefused, stat.ConfidenceHigh, "a RST answered the SYN: nothing listens there, or a firewall rejects it")
+}
+
+// unreachable: an ICMP error answered the SYN.
+func (f *facts) unreachable() bool {
+	if f.Handshake != conn.HandshakeUnreachable {
+		return false
+	}
+	return f.conclude(CauseNetworkFailure, stat.ConfidenceHigh, "an ICMP error answered the SYN")
+}
+
+// synRetry is the kernel's first retransmission timeout of a SYN (RFC 6298,
+// section 2; Linux TCP_TIMEOUT_INIT).
+const synRetry = time.Second
+
+// unanswered: no SYN was answered. Whether the client gave up or was still
+// trying when the input ended shows by the next retry, due after twice the
+// last wait.
+func (f *facts) unanswered() bool {
+	if f.Handshake != conn.HandshakeUnanswered {
+		return false
+	}
+	due := synRetry << min(f.SYNRetries, 6)
+	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
+		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
+	}
+	return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "%d SYNs in %s, none answered, and no further retry",
+		int(f.SYNRetries)+1, seconds(f.Last.Sub(f.Opened)))
+}
+
+// gaveUp: data was retransmitted into silence until the sender stopped.
+func (f *facts) gaveUp() bool {
+	if f.Marks&conn.MarkGaveUp == 0 {
+		return false
+	}
+	f.Initiator, f.How = event.NoSide, conn.HowNone
+	return f.conclude(CauseNetworkFailure, stat.ConfidenceHigh,
+		"data was retransmitted without an acknowledgement, and the next retransmission that was due never came: the kernel gave up")
+}
+
+// unseenClose: a log shows the descriptor used for something else later.
+func (f *facts) unseenClose() bool {
+	if f.Marks&conn.MarkClosedUnseen == 0 {
+		return false
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "the descriptor was reused, but its close is not in the log: record close as well (-e trace=network,desc,process)")
+}
+
+// stillOpen: neither FIN nor RST.
+func (f *facts) stillOpen() bool {
+	if f.FirstBy != event.NoSide {
+		return false
+	}
+	return f.conclude(CauseOpen, stat.ConfidenceHigh, "neither FIN nor RST within the input")
+}
+
+// payloadNotCaptured: bytes passed that the input does not hold, so what was
+// outstanding is not known.
+func (f *facts) payloadNotCaptured() bool {
+	if f.Protocol != exchange.ProtocolNone || f.ClientMissing+f.ServerMissing == 0 {
+		return false
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "%d payload bytes are not in the input, so it does not show whether a request was outstanding",
+		f.ClientMissing+f.ServerMissing)
+}
+
+// heldAnswered: the client shut down its sending side and read the answer.
+func (f *facts) heldAnswered() bool {
+	if f.FirstBy != event.Client || f.HalfKind != conn.HalfHeld || !f.Late.Known() {
+		return false
+	}
+	return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed its sending side only (shutdown) and went on reading the response")
+}
+
+// serverLeftRequest: the server closed first while a request was outstanding.
+// One that it had never received was lost to a close of an idle connection;
+// one that it had acknowledged it gave up.
+func (f *facts) serverLeftRequest() bool {
+	if f.FirstBy != event.Server || !f.Outstanding {
+		return false
+	}
+	if f.DeclaredBy == event.Server {
+		return f.conclude(CauseDeclared, stat.ConfidenceMedium, "the server announced the close (%s)", f.DeclaredText)
+	}
+	if f.Marks&conn.MarkDataAfterClose != 0 {
+		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the request was sent after the server's %s had passed", f.How)
+	}
+	if f.Marks&conn.MarkRequestUnread != 0 && f.Answered > 0 {
+		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the server's %s does not acknowledge the request: they crossed on the wire", f.How)
+	}
+	return f.conclude(CauseServerAborted, stat.ConfidenceHigh, "the server sent a %s %s after the request, which had no complete response",
+		f.How, seconds(f.CloseAt.Sub(f.RequestStart)))
+}
+
+// serverNotified: with TLS the server's close_notify tells that it closes, and
+// the client's FIN may then be the first one.
+func (f *facts) serverNotified() bool {
+	if f.FirstBy != event.Client || !f.ServerNotify.Known() || f.ServerNotify > f.CloseAt ||
+		f.ClientNotify.Known() && f.ClientNotify < f.ServerNotify {
+		return false
+	}
+	switch {
+	case !f.Outstanding:
+		if f.DeclaredBy != event.NoSide {
+			return false
+		}
+		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server's TLS close_notify came %s before the client's %s",
+			seconds(f.CloseAt.Sub(f.ServerNotify)), f.How)
+	case f.RequestStart > f.ServerNotify || f.Answered > 0 && f.ServerNotify.Sub(f.RequestStart) < f.RTT:
+		return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "the request crossed the server's TLS close_notify")
+	}
+	return f.conclude(CauseServerAborted, stat.ConfidenceMedium, "the server's TLS close_notify came while the request was outstanding")
+}
+
+// timedOut: the client closed with a request outstanding, when a timer ran out.
+func (f *facts) timedOut() bool {
+	if f.FirstBy != event.Client || !f.Outstanding {
+		return false
+	}
+	m, ok := f.timers.match(f.Record)
+	if !ok {
+		return false
+	}
+	f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
+	others := ""
+	if n := m.timer.count - 1; n > 0 {
+		others = fmt.Sprintf("; %d other closes fall within %s of %s", n, tolerance(m.timer), seconds(m.timer.value))
+	}
+	return f.conclude(CauseRequestTimeout, m.confidence, "%s %s after %s%s", f.missing(), seconds(m.waited), m.basis.words(), others)
+}
+
+// missing says what had not come.
+func (f *facts) missing() string {
+	switch f.Phase {
+	case conn.PhaseReadingBody:
+		return "no complete response"
+	case conn.PhaseTLSHandshake:
+		return "no complete TLS handshake"
+	case conn.PhaseSendingRequest:
+		return "the request was not sent completely"
+	}
+	return "no response"
+}
+
+// timedOutInAnswer: where the end of a response cannot be seen (TLS, unknown
+// protocols), a close exactly when a timer of this client runs out, while
+// bytes had been coming, cut the response short. It takes a response that ends
+// by chance at that moment for a timeout.
+func (f *facts) timedOutInAnswer() bool {
+	if f.FirstBy != event.Client || f.Outstanding || !f.ResponseStart.Known() || f.DeclaredBy != event.NoSide ||
+		f.Protocol != exchange.ProtocolTLS && f.Protocol != exchange.ProtocolOpaque {
+		return false
+	}
+	m, ok := f.timers.matchStrong(f.Record)
+	if !ok {
+		return false
+	}
+	f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
+	f.Outstanding, f.Phase = true, conn.PhaseReadingBody
+	f.Answered = max(f.Answered, 1) - 1
+	f.Open++
+	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium, "closed %s after %s, where %d other closes of this client fall; the response had begun",
+		seconds(m.waited), m.basis.words(), m.timer.count)
+}
+
+// cancelled: the client closed with a request outstanding, and no timer fits.
+func (f *facts) cancelled() bool {
+	if f.FirstBy != event.Client || !f.Outstanding {
+		return false
+	}
+	if f.Marks&conn.MarkUnsure != 0 {
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "whether a request was outstanding cannot be told: the requests of this connection are a guess")
+	}
+	if !f.CloseAt.Known() {
+		return f.conclude(CauseRequestCancelled, stat.ConfidenceLow, "the client closed with a request outstanding; without a clock a timer cannot be told")
+	}
+	conf := stat.ConfidenceMedium
+	if f.Marks&conn.MarkMidStream != 0 && f.Sent == 1 && f.Answered == 0 {
+		conf = stat.ConfidenceLow
+	}
+	return f.conclude(CauseRequestCancelled, conf, "the client closed %s after the request, before the response was complete; no timer of this client fits",
+		seconds(f.CloseAt.Sub(f.RequestStart)))
+}
+
+// noData: the connection carried no request.
+func (f *facts) noData() bool {
+	if f.Sent > 0 || f.Marks&conn.MarkMidStream != 0 || f.ClientMissing+f.ServerMissing > 0 || f.Lost > 0 {
+		return false
+	}
+	if f.Protocol == exchange.ProtocolTLS {
+		return f.conclude(CauseNoData, stat.ConfidenceHigh, "closed after the TLS handshake, without a request")
+	}
+	if f.ClientBytes > 0 {
+		return false
+	}
+	if f.ServerBytes > 0 {
+		return f.conclude(CauseNoData, stat.ConfidenceMedium, "closed without a byte from the client, after %d from the server", f.ServerBytes)
+	}
+	return f.conclude(CauseNoData, stat.ConfidenceHigh, "closed without a byte of payload")
+}
+
+// declared: either side had announced the close.
+func (f *facts) declared() bool {
+	if f.DeclaredBy == event.NoSide || f.Outstanding {
+		return false
+	}
+	return f.conclude(CauseDeclared, stat.ConfidenceHigh, "the %s announced it: %s", f.DeclaredBy, f.DeclaredText)
+}
+
+// reuseLimit is how soon after a complete response a close is a decision not
+// to reuse the connection, and not an idle timer: programs close at once, and
+// nobody configures idle timers this short.
+const reuseLimit = 100 * time.Millisecond
+
+// idle is how long the connection had been idle at the close, as its client
+// saw it: at the server the response leaves, and the close arrives, half a
+// round trip away from when it happened. False when it is not known.
+func (f *facts) idle() (time.Duration, bool) {
+	if !f.ResponseEnd.Known() || !f.CloseAt.Known() {
+		return 0, false
+	}
+	d := f.CloseAt.Sub(f.ResponseEnd)
+	if vantageOf(f.Record) == event.Server && f.FirstBy == event.Client ||
+		vantageOf(f.Record) == event.Client && f.FirstBy == event.Server {
+		d -= f.RTT
+	}
+	return max(0, d), true
+}
+
+// clientAfterResponse: the client closed with nothing outstanding.
+func (f *facts) clientAfterResponse() bool {
+	if f.FirstBy != event.Client || f.Answered == 0 {
+		return false
+	}
+	idle, ok := f.idle()
+	if !ok {
+		return f.conclude(CauseClientIdle, stat.ConfidenceLow, "the client closed with no request outstanding; without a clock, how long it had been idle is not known")
+	}
+	conf := stat.ConfidenceHigh
+	if f.Protocol != exchange.ProtocolHTTP1 && f.Protocol != exchange.ProtocolRedis {
+		conf = stat.ConfidenceMedium
+	}
+	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record) {
+		return f.conclude(CauseClientNoReuse, conf, "the client closed %s after a complete response that allowed reuse", seconds(idle))
+	}
+	return f.conclude(CauseClientIdle, conf, "idle for %s, no request outstanding", seconds(idle))
+}
+
+// serverAfterResponse: the server closed with nothing outstanding.
+func (f *facts) serverAfterResponse() bool {
+	if f.FirstBy != event.Server || f.Answered == 0 {
+		return false
+	}
+	idle, ok := f.idle()
+	if !ok {
+		return f.conclude(CauseServerIdle, stat.ConfidenceMedium, "the server closed with no request outstanding")
+	}
+	conf := stat.ConfidenceHigh
+	if idle <= reuseLimit {
+		conf = stat.ConfidenceMedium
+	}
+	return f.conclude(CauseServerIdle, conf, "idle for %s, no request outstanding", seconds(idle))
+}
+
+// silenceLimit is how long a connection that was joined in the middle must
+// have been silent before its close counts as that of an idle one.
+const silenceLimit = time.Second
+
+// joinedLate: the input begins inside the connection and shows no request at
+// all. A long silence, longer than every timer of its client, is idleness.
+func (f *facts) joinedLate() bool {
+	if f.Marks&conn.MarkMidStream == 0 || f.Sent > 0 || f.ClientBytes+f.ServerBytes > 0 || !f.start.Known() || !f.CloseAt.Known() {
+		return false
+	}
+	silent := f.CloseAt.Sub(f.start)
+	if silent < silenceLimit || silent < f.timers.longest(f.Record) {
+		return false
+	}
+	cause := CauseClientIdle
+	if f.FirstBy == event.Server {
+		cause = CauseServerIdle
+	}
+	return f.conclude(cause, stat.ConfidenceLow, "silent for at least %s; a request from before the input began cannot be excluded", seconds(silent))
+}
+
+// unknown: nothing above holds.
+func (f *facts) unknown() bool {
+	switch {
+	case f.Marks&conn.MarkOneSided != 0:
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "only one direction was captured")
+	case f.Lost > 0 || f.ClientMissing+f.ServerMissing > 0:
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "%d payload bytes are missing, and with them what was outstanding", f.ClientMissing+f.ServerMissing)
+	case f.Marks&conn.MarkMidStream != 0:
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input begins inside the connection and shows no request")
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "no request was recognised before the %s", f.How)
+}
+
+// vantageOf tells where the capture stood, by which part of the handshake took
+// the round trip: at the client the SYN-ACK comes late, at the server the ACK.
+func vantageOf(r *conn.Record) event.Side {
+	if r.SYNRTT <= 0 || r.RTT <= 0 {
+		return event.NoSide
+	}
+	there, back := r.SYNRTT, r.RTT-r.SYNRTT
+	switch {
+	case r.RTT < vantageLimit:
+		return event.NoSide
+	case there > 4*back:
+		return event.Client
+	case back > 4*there:
+		return event.Server
+	}
+	return event.Both
+}
+
+// vantageLimit is the shortest round trip that tells the vantage point: below
+// it the time in the hosts is as long as that on the wire.
+const vantageLimit = 20 * time.Microsecond
+
+// seconds formats a duration for a sentence: 4 significant digits at most.
+func seconds(d time.Duration) string {
+	switch {
+	case d >= 100*time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 0, 64) + " s"
+	case d >= time.Second:
+		return trimZeros(strconv.FormatFloat(d.Seconds(), 'f', 2, 64)) + " s"
+	case d >= time.Millisecond:
+		return trimZeros(strconv.FormatFloat(d.Seconds()*1e3, 'f', 1, 64)) + " ms"
+	case d <= 0:
+		return "0 s"
+	}
+	return strconv.FormatFloat(d.Seconds()*1e6, 'f', 0, 64) + " us"
+}
+
+// trimZeros drops the zeros behind a decimal point.
+func trimZeros(s string) string {
+	for s[len(s)-1] == '0' {
+		s = s[:len(s)-1]
+	}
+	if s[len(s)-1] == '.' {
+		s = s[:len(s)-1]
+	}
+	return s
+}
