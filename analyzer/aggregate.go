@@ -148,7 +148,7 @@ func requestsOf(f *facts) FlowRequests {
 		case CauseServerAborted, CauseIdleRace, CauseNetworkFailure:
 			q.Aborted += int(f.Open)
 			return q
-		case CauseClientNoReuse: // a held half-close whose answer was read
+		case CauseClientNoReuse: // what the client wanted of the answer had come
 			q.Answered += int(f.Open)
 			return q
 		}

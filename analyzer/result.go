@@ -170,7 +170,7 @@ func (res *Result) findTimers() {
 		}
 		f := facts{Record: r, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
 		if r.Outstanding {
-			if !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && r.Marks&conn.MarkUnsure == 0 {
+			if !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && r.Marks&conn.MarkUnsure == 0 {
 				waits = append(waits, waitOf(r))
 			}
 			return

@@ -44,6 +44,7 @@ var rules = [...]func(*facts) bool{
 	(*facts).heldAnswered,
 	(*facts).serverLeftRequest,
 	(*facts).serverNotified,
+	(*facts).bodyUnread,
 	(*facts).timedOut,
 	(*facts).timedOutInAnswer,
 	(*facts).cancelled,
@@ -190,6 +191,37 @@ func (f *facts) serverNotified() bool {
 		return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "the request crossed the server's TLS close_notify")
 	}
 	return f.conclude(CauseServerAborted, stat.ConfidenceMedium, "the server's TLS close_notify came while the request was outstanding")
+}
+
+// glanceLimit is how soon after the first byte of a response a close is a
+// reaction to that response.
+const glanceLimit = 10 * time.Millisecond
+
+// glanced reports whether the client closed as soon as the response began: it
+// read the head and closed the body unread. A timer that runs out in the very
+// moment a response begins looks the same, so a timer that other closes show
+// goes before.
+func (f *facts) glanced() bool {
+	if f.FirstBy != event.Client || !f.Outstanding || f.Phase != conn.PhaseReadingBody || f.Protocol != exchange.ProtocolHTTP1 {
+		return false
+	}
+	d, ok := conn.Duration(f.ResponseStart, f.CloseAt)
+	if vantageOf(f.Record) == event.Server {
+		d -= f.RTT
+	}
+	return ok && d <= glanceLimit
+}
+
+// bodyUnread: the client closed as soon as the response began.
+func (f *facts) bodyUnread() bool {
+	if !f.glanced() {
+		return false
+	}
+	if m, ok := f.timers.match(f.Record); ok && m.timer.count >= strongCount {
+		return false
+	}
+	return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed %s after the response began, with its body unread",
+		seconds(f.CloseAt.Sub(f.ResponseStart)))
 }
 
 // timedOut: the client closed with a request outstanding, when a timer ran out.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"finwait/analyzer/event"
+	"finwait/parsers/capture"
 )
 
 // headSize is how much of an input is looked at to tell what it is: enough for
@@ -207,4 +208,26 @@ func wanted(path string) bool {
 	}
 	defer s.Close()
 	return s.Kind != Strace || looksTraced(s.Head())
+}
+
+// tailSize is how much of the end of a capture is looked at for its last
+// packet.
+const tailSize = 512 << 10
+
+// Extent tells when a capture starts and, for uncompressed files, when it ends,
+// without reading it. It is valid before the first Read only.
+func (s *Source) Extent() capture.Extent {
+	if !s.Kind.Capture() {
+		return capture.ExtentOf(nil, nil)
+	}
+	f, ok := s.raw.Reader.(*os.File)
+	if !ok || s.Compression != "" || s.Size == 0 {
+		return capture.ExtentOf(s.Head(), nil)
+	}
+	tail := make([]byte, min(s.Size, tailSize))
+	n, err := f.ReadAt(tail, s.Size-int64(len(tail)))
+	if err != nil && err != io.EOF {
+		n = 0
+	}
+	return capture.ExtentOf(s.Head(), tail[:n])
 }

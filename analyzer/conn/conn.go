@@ -58,6 +58,7 @@ type closeFacts struct {
 	aUnacked, bUnacked     bool
 	aZeroAt, bZeroAt       event.Time
 	aZeroEnd, bZeroEnd     event.Time
+	ackAt                  event.Time // when the closer's acknowledgement last moved
 }
 
 // Init makes c a new connection whose first segment is s. owner is handed to
@@ -336,6 +337,9 @@ func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.ACK != 0 && to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAckedAt.Known() {
 		to.finAckedAt = s.Time
 	}
+	if s.Flags&event.ACK != 0 && from.acks && from.ack.Before(s.Ack) {
+		from.ack, from.ackAt = s.Ack, s.Time
+	}
 	c.close(from, HowRST, at)
 	if c.first.how == HowFIN {
 		c.resetInHalfClose(from, to, at)
@@ -385,6 +389,7 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 		c.marks |= MarkGaveUp
 	}
 	f := &c.first.facts
+	f.ackAt = from.ackAt
 	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
 	f.aUnacked = c.b.acks && c.b.ack.Before(c.a.next)
 	f.bUnacked = c.a.acks && c.a.ack.Before(c.b.next)

@@ -235,6 +235,9 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 	if server.finAt.Seen() && x.Start.Frame > server.finAt.Frame {
 		r.Marks |= MarkDataAfterClose
 	}
+	if c.first.by == server && (!c.first.facts.ackAt.Known() || c.first.facts.ackAt < r.RequestStart) {
+		r.Marks |= MarkRequestUnread
+	}
 	c.stall(client, r)
 }
 

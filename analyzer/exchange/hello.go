@@ -104,7 +104,7 @@ func (h *hello) extension(client bool, kind uint16, ext cryptobyte.String) {
 }
 
 // maxALPN bounds the protocols of an offer that are looked at.
-const maxALPN = 16
+const maxALPN = 4
 
 // finishedSize is the length of a TLS 1.3 record that holds a Finished message
 // alone: 4 bytes of header, the hash, the inner type and the tag.

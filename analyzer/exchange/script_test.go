@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write what the scripts give into testda
 //	< "HTTP/1.1 " "200 OK" x0d0a    the server's
 //	cut > 500 "GET /a"              a segment of 500 bytes of which the source kept some
 //	gap < 100                       missing bytes
-//	wait 500                        milliseconds, before the next line
+//	+500 > "x"                      500 ms after the line before instead of 10
 //	close > 120                     the client's FIN, which acknowledges 120 bytes; without number unknown
 //	=>
 //	one line an exchange, then the summary
@@ -40,11 +40,12 @@ type script struct {
 }
 
 type step struct {
-	op   string // data, gap, close
-	side event.Side
-	n    int64
-	b    []byte
-	at   event.Moment
+	op    string // data, gap, close
+	side  event.Side
+	n     int64
+	b     []byte
+	at    event.Moment
+	after time.Duration
 }
 
 func readScripts(t testing.TB, file string) (list []script) {
@@ -71,10 +72,7 @@ func readScripts(t testing.TB, file string) (list []script) {
 			if err != nil {
 				t.Fatalf("%s:%d: %v", file, i+1, err)
 			}
-			clock += event.Time(10 * time.Millisecond)
-			if st.op == "wait" {
-				clock += event.Time(st.n)*event.Time(time.Millisecond) - event.Time(10*time.Millisecond)
-			}
+			clock += event.Time(st.after)
 			st.at = event.Moment{Time: clock, Frame: uint32(len(s.text))}
 			s.steps = append(s.steps, st)
 		}
@@ -84,14 +82,18 @@ func readScripts(t testing.TB, file string) (list []script) {
 
 func parseStep(line string) (st step, err error) {
 	f := strings.Fields(line)
-	st.op = "data"
-	switch f[0] {
-	case "gap", "close", "cut", "wait":
-		st.op, f = f[0], f[1:]
+	st.op, st.after = "data", 10*time.Millisecond
+	if strings.HasPrefix(f[0], "+") {
+		ms, err := strconv.ParseFloat(f[0], 64)
+		if err != nil {
+			return st, err
+		}
+		st.after = time.Duration(ms * float64(time.Millisecond))
+		f = f[1:]
 	}
-	if st.op == "wait" {
-		st.n, err = strconv.ParseInt(f[0], 10, 64)
-		return st, err
+	switch f[0] {
+	case "gap", "close", "cut":
+		st.op, f = f[0], f[1:]
 	}
 	switch f[0] {
 	case ">":
@@ -101,7 +103,7 @@ func parseStep(line string) (st step, err error) {
 	default:
 		return st, fmt.Errorf("no direction in %q", line)
 	}
-	rest := strings.TrimSpace(line[strings.Index(line, f[0])+1:])
+	rest := strings.TrimSpace(line[strings.IndexAny(line, "<>")+1:])
 	st.n = -1
 	if st.op != "data" && rest != "" {
 		num, after, _ := strings.Cut(rest, " ")

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"bytes"
-	"time"
 
 	"finwait/analyzer/event"
 )
@@ -55,21 +54,15 @@ type tlsState struct {
 	stage     tlsStage
 	version   uint16
 	cipher    uint16
-	pskModes  bool // the client takes tickets
-	certs     bool // the client sent more than a Finished
-	h2        bool // HTTP/2 was chosen, or may have been
-	flights   uint8
-	offered   [][]byte // ALPN, copied
+	h2        bool            // HTTP/2 was chosen
+	extended  bool            // TLS 1.3: the server's EncryptedExtensions have passed
+	fin       bool            // TLS 1.3: and its Finished
+	records   [2]uint8        // application data records of HTTP/2, client and server; up to 2
+	offered   [maxALPN]NameID // protocols the client offered
 	client    record
 	server    record
 	handshake Exchange
-	finished  event.Moment // TLS 1.3: the client's Finished
-
-	tickets    uint8 // records taken for tickets
-	ticketSize int
-	ticket     heldRecord // the first of them
-	answered   bool       // the server has sent application data since
-	clientData int        // application data records of the client
+	tickets   ticketing
 }
 
 func (e *Env) takeTLS() *tlsState {
@@ -206,12 +199,12 @@ func (t *Tracker) tlsRole(side event.Side, r *record, size int) recordRole {
 		if size == 2+tagSize(s.cipher) {
 			return recordHeld
 		}
-		if side == event.Server && t.isTicket(r, size) {
+		if side == event.Server && s.stage == tlsTraffic && t.isTicket(r, size) {
 			return recordIgnored
 		}
 	}
-	if side == event.Server && s.stage == tlsTraffic {
-		s.answered = true
+	if s.h2 && t.isControl(side, size) {
+		return recordIgnored
 	}
 	r.full = size >= 1<<14
 	return recordTurn
@@ -227,27 +220,52 @@ func (t *Tracker) tlsFlight(side event.Side, size int) recordRole {
 	if size == 2+tagSize(s.cipher) {
 		return recordHeld
 	}
-	if side == event.Server {
-		if s.flights == 0 {
-			t.chosenALPN(size)
-		}
-		s.flights = 1
-		if s.certs {
-			s.stage, s.finished = tlsTraffic, s.client.start
-			t.unsure = true
-			if t.isTicket(&s.server, size) {
-				return recordIgnored
-			}
-			return recordTurn
+	if side == event.Client {
+		if size == finishedSize(s.cipher) {
+			t.tlsFinished()
+		} else {
+			s.tickets.certs = true
 		}
 		return recordSetup
 	}
-	if size == finishedSize(s.cipher) {
-		s.stage, s.finished = tlsTraffic, s.client.start
-		return recordSetup
+	if s.tickets.certs {
+		t.tlsFinished()
+		t.unsure = true
+		if t.isTicket(&s.server, size) {
+			return recordIgnored
+		}
+		return recordTurn
 	}
-	s.certs = true
+	switch {
+	case !s.extended:
+		s.extended = true
+		t.chosenALPN(size)
+	case s.fin:
+		s.tickets.done = true // behind its own Finished: Go's ticket
+	}
+	s.fin = s.fin || size == finishedSize(s.cipher)
 	return recordSetup
+}
+
+// tlsFinished ends the handshake of TLS 1.3.
+func (t *Tracker) tlsFinished() {
+	s := t.tls
+	s.stage = tlsTraffic
+	s.tickets.finished = s.client.start
+	s.tickets.within = s.handshake.First.Time.Sub(s.handshake.End.Time)
+}
+
+// isTicket judges a record of the server behind a TLS 1.3 handshake.
+func (t *Tracker) isTicket(r *record, size int) bool {
+	k := &t.tls.tickets
+	if !k.finished.Seen() {
+		return false // joined in the middle
+	}
+	if k.take(r, size) {
+		return true
+	}
+	t.ticketBeforeData()
+	return false
 }
 
 // chosenALPN tells the application protocol from the size of the record that
@@ -257,70 +275,54 @@ func (t *Tracker) tlsFlight(side event.Side, size int) recordRole {
 func (t *Tracker) chosenALPN(size int) {
 	s := t.tls
 	n := size - tagSize(s.cipher) - 6
-	for _, p := range s.offered {
-		if n == 7+len(p) || n == 11+len(p) {
-			t.alpn = t.env.Names.ID(p)
-			s.h2 = string(p) == "h2"
+	for _, id := range s.offered {
+		p := t.env.Names.String(id)
+		if p != "" && (n == 7+len(p) || n == 11+len(p)) {
+			t.alpn, s.h2 = id, p == "h2"
 			return
 		}
-	}
-	s.h2 = false
-	if n != 0 && n != 4 && s.offersH2() {
-		t.unsure = true
+		// Sizes that no offer explains hold something else besides.
+		t.unsure = t.unsure || p == "h2" && n != 0 && n != 4
 	}
 }
 
-func (s *tlsState) offersH2() bool {
-	for _, p := range s.offered {
-		if string(p) == "h2" {
-			return true
-		}
+// isControl recognises records of HTTP/2 that are no request and no answer, by
+// the length of their frames (RFC 9113, section 6): the client's preface and the
+// SETTINGS of both, which come first, and then SETTINGS with ACK (9),
+// WINDOW_UPDATE and RST_STREAM (13), PING (17) and pairs of them. Requests
+// that repeat one another have 24 bytes and more. It is a guess, as all turns
+// of HTTP/2 are.
+func (t *Tracker) isControl(side event.Side, size int) bool {
+	n := size - t.tls.overhead()
+	i, opening := 0, len(preface)+maxSettings
+	if side == event.Server {
+		i, opening = 1, maxSettings
 	}
-	return false
+	t.unsure = true
+	if t.tls.records[i]++; t.tls.records[i] == 1 {
+		return n <= opening
+	}
+	t.tls.records[i] = 2
+	if x := t.q.waiting(); side == event.Server && x != nil && x.First.Seen() {
+		return false // such as an empty DATA frame at the end
+	}
+	return n == 9 || n == 13 || n == 17 || n == 22 || n == 26
 }
 
-// isTicket judges a record of the server after the client's Finished. TLS 1.3
-// servers send tickets at once when they have read the Finished, before
-// anything else: OpenSSL two of one length, Go one. With a request under way
-// they look like its answer. A record counts as a ticket when the client asked
-// for tickets, it comes soon after the Finished, it has a ticket's size, and no
-// other kind of record came before. A lone short answer of a server that sends
-// no tickets is mistaken for one; Summary.Unsure says so.
-func (t *Tracker) isTicket(r *record, size int) bool {
-	s := t.tls
-	if !s.pskModes || s.answered || !s.finished.Seen() || s.tickets >= maxTickets {
-		return false
-	}
-	longest := 700
-	if s.certs {
-		longest = 8 << 10 // OpenSSL and Go put the client's certificates into it
-	}
-	if size < 60 || size > longest || s.tickets > 0 && size != s.ticketSize {
-		return false
-	}
-	if s.tickets == 0 {
-		if !s.soon(r.start) {
-			return false
-		}
-		s.ticket = heldRecord{from: r.begin, to: r.begin + 5 + int64(size), start: r.start, at: r.start}
-		s.ticketSize = size
-	}
-	s.tickets++
-	return true
-}
+// maxSettings is the length of what opens HTTP/2 behind the preface: SETTINGS
+// with at most 7 values, an ACK and a WINDOW_UPDATE.
+const maxSettings = 9 + 7*6 + 9 + 13
 
-// maxTickets is how many tickets servers send after a full handshake: OpenSSL,
-// rustls and BoringSSL 2, Go and Java 1.
-const maxTickets = 4
-
-// soon reports whether at is close to the client's Finished, measured by how
-// long the server took for its hello.
-func (s *tlsState) soon(at event.Moment) bool {
-	if !at.Time.Known() || !s.finished.Time.Known() {
-		return true
+// overhead is how many bytes protection adds to a record's plaintext: RFC 8446,
+// section 5.2, RFC 5288, section 3, RFC 7905, section 2.
+func (s *tlsState) overhead() int {
+	switch {
+	case s.version == versionTLS13:
+		return tagSize(s.cipher)
+	case s.cipher >= 0xcca8 && s.cipher <= 0xccae:
+		return 16
 	}
-	took := s.handshake.First.Time.Sub(s.handshake.End.Time)
-	return at.Time.Sub(s.finished.Time) <= 2*took+50*time.Millisecond
+	return 24
 }
 
 // tlsCollect keeps the bytes of plain handshake records until the hello is whole.
@@ -387,25 +389,9 @@ func (s *tlsState) setup(side event.Side, r *record, at event.Moment) {
 func (t *Tracker) tlsTurn(side event.Side, h *half, from, to int64, start, at event.Moment) {
 	t.tlsTouch(side, h, at)
 	if side == event.Client && from == t.tls.client.begin {
-		t.ticketWasAnswer(start)
+		t.ticketBeforeRequest(start)
 	}
 	t.turn(side, from, to, start, at)
-}
-
-// ticketWasAnswer corrects a lone ticket: a client that sends its next request
-// well after it has had an answer.
-func (t *Tracker) ticketWasAnswer(start event.Moment) {
-	s, x := t.tls, t.q.waiting()
-	if s.tickets != 1 || s.answered || x == nil || x.First.Seen() || x.Start == start {
-		return
-	}
-	k := s.ticket
-	if k.at.Frame < x.End.Frame || start.Time.Sub(k.at.Time) < 10*time.Millisecond {
-		return
-	}
-	s.answered = true
-	x.flags |= entrySoft
-	t.respond(x, k.from, k.to, k.at)
 }
 
 // tlsTouch notes payload that is no close_notify.
@@ -450,15 +436,15 @@ func b2i(b bool) int {
 
 func (t *Tracker) clientHello(hi *hello) {
 	s := t.tls
-	s.pskModes = hi.pskModes
+	s.tickets.wanted = hi.pskModes
 	s.handshake.Whole = true
 	if len(hi.name) > 0 {
 		t.name = t.env.Names.ID(bytes.ToLower(hi.name))
 		s.handshake.Host = t.name
 	}
-	s.offered = nil
-	for _, p := range hi.alpn {
-		s.offered = append(s.offered, bytes.Clone(p))
+	s.offered = [maxALPN]NameID{}
+	for i, p := range hi.alpn {
+		s.offered[i] = t.env.Names.ID(p)
 	}
 }
 
@@ -515,11 +501,9 @@ func (t *Tracker) tlsHelloCut(side event.Side, h *half) {
 // tlsShut judges what only the end of a direction tells: whether the last
 // record was a close_notify, and whether the server's last record shows that
 // its response was not complete.
-func (t *Tracker) tlsShut(side event.Side) {
+func (t *Tracker) tlsShut(side event.Side, at event.Moment) {
 	t.heldNotify(side)
-	if side == event.Server || t.tls.waiting() {
-		return
-	}
+	t.ticketBeforeClose(at)
 	if x := t.q.waiting(); x != nil && x.First.Seen() && t.midResponse() {
 		x.flags &^= entrySoft
 	}
@@ -546,15 +530,9 @@ func (t *Tracker) heldNotify(side event.Side) {
 	}
 }
 
-// tlsFinish judges the last records, and says when a lone ticket was a guess.
+// tlsFinish judges the last records.
 func (t *Tracker) tlsFinish() {
 	t.heldNotify(event.Client)
 	t.heldNotify(event.Server)
-	s, x := t.tls, t.q.waiting()
-	if s.tickets == 1 && !s.answered && x != nil && s.ticket.start.Frame >= x.Start.Frame {
-		t.unsure = true
-	}
-	if s.h2 {
-		t.unsure = true
-	}
+	t.ticketBeforeClose(event.Moment{})
 }

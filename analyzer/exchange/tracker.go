@@ -224,7 +224,7 @@ func (t *Tracker) Shut(side event.Side, at event.Moment, read int64) {
 	case modeHTTP1:
 		t.http1Shut(side, at)
 	case modeTLS:
-		t.tlsShut(side)
+		t.tlsShut(side, at)
 	}
 	t.endSoft()
 	if side == event.Client {

@@ -121,11 +121,8 @@ func (s scan) anchored() []window {
 	var found []window
 	for _, r := range rounds {
 		var best window
-		for late := s.narrowest; s.fit(late, r) == late && (late == s.narrowest || fits(r+late, r, 0)); late *= 2 {
-			early := late
-			if !fits(r-early, r, 0) {
-				early = 500*time.Microsecond + r/1000
-			}
+		for late := s.narrowest; s.fit(late, r) == late && (late == s.narrowest || late <= latest(r)); late *= 2 {
+			early := min(late, earliest(r))
 			i := s.above(r - early - 1)
 			j := s.above(r + late)
 			if j-i < 2 {
@@ -246,7 +243,7 @@ func extend(values []sample, w window) (i, j int) {
 	for j < len(values) && values[j].v-values[j-1].v <= gap && values[j].v-w.from <= far {
 		j++
 	}
-	early := w.from - 500*time.Microsecond - w.from/1000
+	early := w.from - earliest(w.from)
 	for i > 0 && values[i].v-values[i-1].v <= gap && values[i-1].v >= early {
 		i--
 	}

@@ -92,11 +92,7 @@ func (r *Reader) block(data []byte) (int, error) {
 	used := 0
 	for used < len(data) {
 		pos := r.stream.base + int64(used)
-		n, st := r.scan.next(data[used:], pos, r.stream.eof, &rec)
-		if st == statusMore && r.stream.eof {
-			used += n
-			n, st = r.scan.end(data[used:], pos+int64(n))
-		}
+		n, st := r.record(data[used:], pos, &rec)
 		used += n
 		switch st {
 		case statusFrame:
@@ -108,6 +104,18 @@ func (r *Reader) block(data []byte) (int, error) {
 		}
 	}
 	return used, nil
+}
+
+// record looks at the record at the start of buf, which lies at offset pos of
+// the stream.
+func (r *Reader) record(buf []byte, pos int64, rec *record) (int, status) {
+	n, st := r.scan.next(buf, pos, r.stream.eof, rec)
+	if st == statusMore && r.stream.eof {
+		var m int
+		m, st = r.scan.end(buf[n:], pos+int64(n))
+		n += m
+	}
+	return n, st
 }
 
 // frame decodes a frame that the filter lets through.
