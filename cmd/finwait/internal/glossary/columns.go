@@ -1,0 +1,43 @@
+package glossary
+
+// columns are the fields and columns of the output.
+func columns() []Entry {
+	return []Entry{
+		{Word: "stream", Kind: Column, Short: "the connection's number", Means: "The number of the connection, the same as Wireshark's tcp.stream over the same capture: use it as the display filter tcp.stream == N."},
+		{Word: "churned", Kind: Column, Aliases: []string{"churn", "churn/min", "churn_per_minute"}, Short: "connections that ended and had to be replaced",
+			Means: "A connection churned when it ended and the same client had to open another one to the same server because of it."},
+		{Word: "replaced_by", Kind: Column, Aliases: []string{"replaced by"}, Short: "the connection that took over",
+			Means: "The stream that the same client opened to the same server because this one was gone. Each new connection replaces one old one."},
+		{Word: "waited", Kind: Column, Aliases: []string{"waited_s"}, Short: "from the request's first byte to the close", Means: "How long the request that was outstanding at the close had waited."},
+		{Word: "late", Kind: Column, Aliases: []string{"late_response", "late response"}, Short: "an answer that came after the client had closed",
+			Means: "The server answered after the client's close: nobody read it. Other tools pair it with the request and report a success. It tells how long the handler really took."},
+		{Word: "wasted", Kind: Column, Aliases: []string{"wasted_server_s"}, Short: "the server's work for clients that had left",
+			Means: "The time between the client's close and the server's late answer, added up: how long handlers worked for nobody."},
+		{Word: "retried", Kind: Column, Aliases: []string{"retries"}, Short: "timed-out requests that were sent again",
+			Means: "Requests that timed out and came again on the connection that replaced theirs."},
+		{Word: "timer", Kind: Column, Aliases: []string{"timers"}, Short: "the client's timer that closed the connection",
+			Means: "A value at which the waiting times of many closes agree. The basis says from where it runs; the spread, the distance between the quarters of the waits, is the quality of the evidence."},
+		{Word: "what-if", Kind: Column, Aliases: []string{"what_if", "saved_share"}, Short: "what a longer timeout would have saved",
+			Means: "Late answers tell how long the handlers really took. From all response times, with the unanswered ones as lower bounds (Kaplan-Meier), comes the share of the timeouts that a longer timeout would have avoided, with its 95 % range."},
+		{Word: "stall", Kind: Column, Short: "why no answer came in time", Means: "server, network, window or trickle; null when it cannot be told.", See: []string{"server", "network", "window", "trickle"}},
+		{Word: "confidence", Kind: Column, Short: "how sure the verdict is",
+			Means: "high: the wire shows it, or many closes agree. medium: it fits, but few samples say so. low: one sample, or another reading is as likely. \"because\" says which."},
+		{Word: "censored", Kind: Column, Short: "known only to be longer",
+			Means: "The input ended before the duration did, so it is a lower bound. Quantiles over such values are Kaplan-Meier estimates; one that the data cannot give is null, shown as -."},
+		{Word: "peak", Kind: Column, Aliases: []string{"fin_wait_2_peak", "time_wait_peak"}, Short: "the most sockets at once", Means: "The largest number of sockets that were in the state at one time. TIME-WAIT is assumed to last --time-wait, since no packet shows its end."},
+		{Word: "in_flight_peak", Kind: Column, Short: "the most requests outstanding at once", Means: "The idle pool that would have sufficed for this server."},
+		{Word: "requests_per_connection", Kind: Column, Aliases: []string{"req/conn", "reqs"}, Short: "how well connections are reused", Means: "Requests divided by connections. Near 1 there is no reuse."},
+		{Word: "reuse_ratio", Kind: Column, Short: "share of requests that found an open connection", Means: "1 means that every request but the first found a connection."},
+		{Word: "role_basis", Kind: Column, Short: "how client and server were told apart",
+			Means: "syn: who sent the SYN. syn-ack: who received the SYN-ACK. payload: who sent the first request. popularity: the end that fewer connections share. port: the higher port. The last two are guesses, for connections that began before the capture."},
+		{Word: "vantage", Kind: Column, Short: "where the capture stood", Means: "client, server or middle, from how the handshake's round trip divides."},
+		{Word: "half_close", Kind: Column, Aliases: []string{"half-close", "half closed", "half-closed"}, Short: "one end has closed, the other has not",
+			Means: "From the first FIN to the other side's FIN or reset. The closer is in FIN-WAIT-1 and FIN-WAIT-2, the other in CLOSE-WAIT and LAST-ACK."},
+		{Word: "kind", Kind: Column, Aliases: []string{"orphan", "held"}, Short: "orphan or held half-close",
+			Means: "orphan: after close() nobody reads any more, late data meets a reset, and the kernel drops the socket after tcp_fin_timeout. held: after shutdown() the closer goes on reading, without any limit."},
+		{Word: "endpoint", Kind: Column, Short: "what was asked for", Means: "Method and path, with the variable parts folded into {id}, without the query; a Redis command; a TLS server name; else the server's address."},
+		{Word: "notes", Kind: Column, Short: "what limits a connection's record", Means: "mid-stream: it began before the capture. one-sided: only one direction was captured. Others say what they mean."},
+		{Word: "fail-on", Kind: Column, Aliases: []string{"--fail-on"}, Short: "exit with status 1 when a condition holds",
+			Means: "METRIC OP NUMBER, such as timeouts>0, timeout_share>1%, idle-race>0, fin_wait_2_peak>=100, or finding:ID. Several conditions are separated by commas; any of them suffices."},
+	}
+}

@@ -1,0 +1,42 @@
+package glossary
+
+// elsewhere are the words that other systems use for the same events.
+func elsewhere() []Entry {
+	return []Entry{
+		{Word: "499", Kind: Elsewhere, Aliases: []string{"nginx 499"}, Short: "nginx: the client closed before the response",
+			Means: "nginx logs 499 when its client closes while the request is being handled. Here: request-timeout or request-cancelled, as seen between that client and nginx.", See: []string{"request-timeout", "request-cancelled"}},
+		{Word: "502", Kind: Elsewhere, Aliases: []string{"bad gateway", "nginx 502"}, Short: "a proxy's upstream closed or refused",
+			Means: "The proxy lost its connection to the upstream. Here, between proxy and upstream: server-aborted-request, idle-race or connect-refused.", See: []string{"server-aborted-request", "idle-race", "connect-refused"}},
+		{Word: "504", Kind: Elsewhere, Aliases: []string{"gateway timeout"}, Short: "a proxy's own timer ran out",
+			Means: "The proxy waited too long for its upstream. Here, between proxy and upstream: request-timeout or connect-timeout, the proxy being the client.", See: []string{"request-timeout", "connect-timeout"}},
+		{Word: "CD", Kind: Elsewhere, Aliases: []string{"haproxy CD"}, Short: "HAProxy: the client aborted during the data phase",
+			Means: "HAProxy's termination state CD: the client closed unexpectedly while data was passing. Here: request-timeout or request-cancelled in the phase reading-body.", See: []string{"request-timeout"}},
+		{Word: "cD", Kind: Elsewhere, Aliases: []string{"haproxy cD"}, Short: "HAProxy: the client-side timeout expired during the data phase",
+			Means: "HAProxy's termination state cD: its timeout client ran out; the client neither sent nor acknowledged. Here: server-aborted-request or network-failure on the client's side of HAProxy.", See: []string{"network-failure"}},
+		{Word: "CH", Kind: Elsewhere, Aliases: []string{"CH--", "haproxy CH"}, Short: "HAProxy: the client aborted while waiting for the response headers",
+			Means: "HAProxy's termination state CH: the client closed before the server had answered. Here: request-timeout or request-cancelled in the phase awaiting-headers.", See: []string{"request-timeout"}},
+		{Word: "sH", Kind: Elsewhere, Aliases: []string{"sH--", "haproxy sH"}, Short: "HAProxy: timeout server ran out before the response headers",
+			Means: "HAProxy gave up its upstream. Here, between HAProxy and the upstream: request-timeout, HAProxy being the client.", See: []string{"request-timeout"}},
+		{Word: "SD", Kind: Elsewhere, Aliases: []string{"SH", "haproxy SD"}, Short: "HAProxy: the upstream aborted",
+			Means: "The upstream closed or reset while a response was expected (SH) or passing (SD). Here: server-aborted-request.", See: []string{"server-aborted-request"}},
+		{Word: "SC", Kind: Elsewhere, Aliases: []string{"sC", "haproxy SC"}, Short: "HAProxy: no connection to the upstream",
+			Means: "SC: the upstream refused. sC: the connection attempt timed out. Here: connect-refused, connect-timeout.", See: []string{"connect-refused", "connect-timeout"}},
+		{Word: "DC", Kind: Elsewhere, Aliases: []string{"envoy DC", "downstream connection termination"}, Short: "Envoy: the client closed",
+			Means: "Envoy's response flag DC: downstream connection termination. Here: request-timeout or request-cancelled between client and Envoy.", See: []string{"request-timeout"}},
+		{Word: "UT", Kind: Elsewhere, Aliases: []string{"envoy UT", "upstream request timeout"}, Short: "Envoy: its upstream timer ran out",
+			Means: "Envoy's response flag UT: upstream request timeout. Here, between Envoy and the upstream: request-timeout.", See: []string{"request-timeout"}},
+		{Word: "UC", Kind: Elsewhere, Aliases: []string{"envoy UC", "UR", "upstream connection termination"}, Short: "Envoy: the upstream closed or reset",
+			Means: "Envoy's response flags UC (connection termination) and UR (reset). Here: server-aborted-request or idle-race.", See: []string{"server-aborted-request", "idle-race"}},
+		{Word: "UF", Kind: Elsewhere, Aliases: []string{"envoy UF"}, Short: "Envoy: no connection to the upstream",
+			Means: "Envoy's response flag UF: upstream connection failure. Here: connect-refused or connect-timeout.", See: []string{"connect-refused", "connect-timeout"}},
+		{Word: "460", Kind: Elsewhere, Aliases: []string{"alb 460"}, Short: "AWS ALB: the client closed before the idle timeout",
+			Means: "The load balancer's client closed while the request was outstanding. Here: request-timeout or request-cancelled.", See: []string{"request-timeout"}},
+		{Word: "awaiting headers", Kind: Elsewhere,
+			Aliases: []string{"Client.Timeout", "context deadline exceeded", "Client.Timeout exceeded while awaiting headers", "context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "net/http: request canceled", "i/o timeout"},
+			Short:   "Go: http.Client.Timeout or a context's deadline ran out",
+			Means:   "Go closed the connection since its timer ran out before the response headers came. Here: request-timeout in the phase awaiting-headers. The runtime does what HTTP/1.1 demands; the handler was slower than the timeout.", See: []string{"request-timeout"}},
+		{Word: "server closed idle connection", Kind: Elsewhere, Aliases: []string{"http: server closed idle connection", "EOF", "unexpected EOF", "connection reset by peer", "ECONNRESET"},
+			Short: "Go: a request met a connection that the server was closing",
+			Means: "The server's FIN or RST arrived as the request was sent. Here: idle-race; when the server had read the request, server-aborted-request.", See: []string{"idle-race", "server-aborted-request"}},
+	}
+}

@@ -1,0 +1,157 @@
+package render
+
+import (
+	"io"
+	"strings"
+
+	"finwait/analyzer"
+)
+
+// ladderText draws one connection from top to bottom, and then says why it was
+// closed.
+func ladderText(w io.Writer, l *analyzer.Ladder, o Options) error {
+	p := &page{s: newStyle(o), width: o.width()}
+	p.ladderHead(&l.Flow)
+	p.steps(l)
+	p.ladderVerdict(&l.Flow)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// ladderHead names the connection and its two ends.
+func (p *page) ladderHead(f *analyzer.Flow) {
+	title := "connection"
+	if f.Stream != nil {
+		title = "stream " + number(f.Stream)
+	}
+	facts := []string{clean(f.Input), clean(f.Protocol)}
+	if at := clock(f.Opened, "2006-01-02 15:04:05.000000"); at != unknown {
+		facts = append(facts, at+" UTC")
+	}
+	p.line(p.s.title.Render(title), "  ", p.s.quiet.Render(cutMiddle(strings.Join(facts, ", "), p.width-cells(title)-2, p.s.ellipsis)))
+	server := clean(f.Server)
+	if f.ServerName != nil {
+		server += " (" + clean(*f.ServerName) + ")"
+	}
+	p.labelled(2, "client", 8, clean(f.Client)+", told by "+clean(f.RoleBasis))
+	p.labelled(2, "server", 8, server)
+	p.line()
+}
+
+// steps writes a line a segment or call.
+func (p *page) steps(l *analyzer.Ladder) {
+	toServer, toClient := "-->", "<--"
+	if p.s.unicode {
+		toServer, toClient = "──▶", "◀──"
+	}
+	t := &table{columns: []column{
+		{title: "time", right: true},
+		{title: "frame", right: true, rank: 4},
+		{title: "", rank: 0},
+		{title: "segment", shrink: 20},
+		{title: "client", rank: 2},
+		{title: "server", rank: 3},
+		{title: "", shrink: 16, rank: 1, style: &p.s.warn},
+	}}
+	if l.Flow.Source == "strace" {
+		t.columns[1].title, t.columns[3].title = "line", "call"
+	}
+	u := stepUnit(l.Steps)
+	var client, server string
+	for _, x := range l.Steps {
+		arrow := toServer
+		if x.From == "server" {
+			arrow = toClient
+		}
+		t.add(u.number(x.AtS), count(int64(x.Frame)), arrow, clean(x.What), changed(&client, x.Client), changed(&server, x.Server), clean(x.Note))
+	}
+	t.columns[0].title = "time " + u.name
+	p.table(t, "")
+}
+
+// stepUnit keeps microseconds, which a capture has, as long as they fit.
+func stepUnit(steps []analyzer.Step) unit {
+	var last float64
+	for _, x := range steps {
+		if x.AtS != nil {
+			last = max(last, *x.AtS)
+		}
+	}
+	if last < 1 {
+		return unit{"ms", 1e3, 3}
+	}
+	return unit{"s", 1, 6}
+}
+
+// changed shows a state only where it changes; a quote stands for the same.
+func changed(last *string, state string) string {
+	if state == *last && state != "" {
+		return "."
+	}
+	*last = state
+	return clean(state)
+}
+
+// ladderVerdict says who closed, why, and what that rests on.
+func (p *page) ladderVerdict(f *analyzer.Flow) {
+	p.line()
+	c := &f.Close
+	head := clean(c.Cause)
+	if c.How != "none" {
+		head += ", closed by the " + clean(c.Initiator) + " (" + strings.ToUpper(clean(c.How)) + ")"
+	}
+	p.line(p.s.strong.Render(head), p.s.quiet.Render("  confidence "+clean(c.Confidence)))
+	const label = 12
+	p.labelled(2, "because", label, clean(c.Because))
+	if q := c.Request; q != nil {
+		text := clean(q.Endpoint)
+		if q.WaitedS != nil {
+			text += ", waited " + duration(q.WaitedS)
+		}
+		text += ", " + clean(q.Phase)
+		if q.Stall != nil {
+			text += ", stalled by the " + clean(*q.Stall)
+		}
+		p.labelled(2, "request", label, text)
+	}
+	if t := c.Timer; t != nil {
+		p.labelled(2, "timer", label, duration(&t.ValueS)+" "+basisText(t.Basis)+", seen "+times(t.Count))
+	}
+	p.ladderHalf(f)
+	if len(c.Evidence) > 0 {
+		p.labelled(2, "evidence", label, clean(strings.Join(c.Evidence, ", ")))
+	}
+	if c.Codes != "" {
+		p.labelled(2, "elsewhere", label, clean(c.Codes))
+	}
+	if f.ReplacedBy != nil {
+		p.labelled(2, "replaced by", label, "stream "+number(f.ReplacedBy))
+	}
+	if len(f.Notes) > 0 {
+		p.labelled(2, "notes", label, clean(strings.Join(f.Notes, ", ")))
+	}
+}
+
+// ladderHalf says how long the half-close took, and how late the answer was.
+func (p *page) ladderHalf(f *analyzer.Flow) {
+	const label = 12
+	if h := f.HalfClose; h != nil {
+		var parts []string
+		for _, x := range []struct {
+			name  string
+			value *float64
+		}{{"FIN-WAIT-1", h.FinWait1S}, {"FIN-WAIT-2", h.FinWait2S}, {"CLOSE-WAIT", h.CloseWaitS}, {"LAST-ACK", h.LastAckS}} {
+			if x.value != nil {
+				parts = append(parts, x.name+" "+duration(x.value))
+			}
+		}
+		text := strings.Join(parts, ", ") + "; ended by " + endedBy(h.EndedBy)
+		if h.Censored {
+			text = "at least " + text
+		}
+		p.labelled(2, "half-close", label, text)
+	}
+	if l := f.LateResponse; l != nil {
+		p.labelled(2, "late answer", label, duration(l.AfterRequestS)+" after the request, "+duration(l.AfterCloseS)+" after the close")
+	}
+}

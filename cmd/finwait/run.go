@@ -1,0 +1,187 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"finwait/analyzer"
+	"finwait/cmd/finwait/internal/redact"
+	"finwait/cmd/finwait/internal/render"
+	"finwait/parsers/capture"
+)
+
+// analysis is what the inputs of one command came to: a saved report, or a
+// finished analysis of captures.
+type analysis struct {
+	saved  *analyzer.Report // nil: the inputs were captures
+	result *analyzer.Result
+	views  []*view // as they were read, for a second pass
+	lost   []error // inputs that could not be read, when others could
+	flags  *inputFlags
+}
+
+// load reads all inputs. Inputs that cannot be read are warned about as long as
+// there is another one.
+func load(paths []string, f *inputFlags, s streams) (*analysis, error) {
+	filter, err := compileFilter(f.filter)
+	if err != nil {
+		return nil, err
+	}
+	inputs, lost := openAll(paths, s)
+	if len(inputs) == 0 {
+		return nil, lastAfterWarning(lost, s)
+	}
+	got := &analysis{flags: f, lost: lost}
+	if got.saved, err = savedReport(inputs); err != nil || got.saved != nil {
+		closeAll(inputs)
+		return got, err
+	}
+	if err := got.read(inputs, filter, s); err != nil {
+		got.close()
+		return nil, err
+	}
+	if err := got.judgeDamage(s); err != nil {
+		got.close()
+		return nil, err
+	}
+	return got, nil
+}
+
+// compileFilter makes the filter of -f; nil when there is none.
+func compileFilter(expr string) (*capture.Filter, error) {
+	if expr == "" {
+		return nil, nil
+	}
+	filter, err := capture.CompileFilter(expr)
+	if err != nil {
+		return nil, usagef("-f %q: %v", expr, err)
+	}
+	return filter, nil
+}
+
+// lastAfterWarning warns about all errors but the last, which it returns.
+func lastAfterWarning(errs []error, s streams) error {
+	for _, err := range errs[:len(errs)-1] {
+		complain(s.err, "%v", err)
+	}
+	return errs[len(errs)-1]
+}
+
+// read feeds all inputs to an analyzer.
+func (a *analysis) read(inputs []*input, filter *capture.Filter, s streams) error {
+	engine := analyzer.New(a.flags.options())
+	bar := startProgress(inputs, a.flags.noProgress, s)
+	defer bar.stop()
+	byStart(inputs)
+	var number uint16
+	for _, in := range inputs {
+		v := a.viewFor(in, engine)
+		src, err := in.capture(capture.Options{Path: in.path, Input: number, FirstFrame: v.frames + 1, Filter: filter})
+		if err == nil {
+			bar.follow(in.src)
+			number++
+			err = engine.Capture(v.number, src)
+			v.frames = src.Frames()
+			in.end = src.Input().End
+		}
+		in.close()
+		if err != nil {
+			a.lost = append(a.lost, err)
+		}
+	}
+	bar.stop()
+	if number == 0 {
+		return lastAfterWarning(a.lost, s)
+	}
+	a.result = engine.Finish()
+	return nil
+}
+
+// viewFor finds the view that the input goes on with, or begins one.
+func (a *analysis) viewFor(in *input, engine *analyzer.Analyzer) *view {
+	for _, v := range a.views {
+		if v.continues(in) {
+			v.inputs = append(v.inputs, in)
+			return v
+		}
+	}
+	v := &view{number: engine.NewView(), inputs: []*input{in}}
+	a.views = append(a.views, v)
+	return v
+}
+
+// judgeDamage warns of damaged and unreadable inputs; under --strict the first
+// of them is an error.
+func (a *analysis) judgeDamage(s streams) error {
+	r := a.result.Report()
+	for _, err := range a.lost {
+		r.Quality = append(r.Quality, analyzer.Quality{ID: "unreadable-input", Count: 1, Text: err.Error(), Damage: true})
+	}
+	for _, q := range r.Quality {
+		if !q.Damage {
+			continue
+		}
+		text := fmt.Sprintf("%s: %d", q.Text, q.Count)
+		if q.ID == "unreadable-input" {
+			text = q.Text
+		} else if q.Where != "" {
+			text = fmt.Sprintf("%s (%d, first at %s)", q.Text, q.Count, q.Where)
+		}
+		if a.flags.strict {
+			return errors.New(text)
+		}
+		complain(s.err, "warning: %s", text)
+	}
+	return nil
+}
+
+// report is the report over all inputs.
+func (a *analysis) report() (*analyzer.Report, error) {
+	if a.saved != nil {
+		return a.saved, nil
+	}
+	return a.result.Report(), nil
+}
+
+// flows gives the connections in the order of streams.
+func (a *analysis) flows() (render.EachFlow, error) {
+	if a.saved != nil {
+		return nil, usagef("a saved report holds no single connections; give the capture itself")
+	}
+	return a.result.Flows, nil
+}
+
+// ladder reads the captures again for the steps of one connection.
+func (a *analysis) ladder(stream int) (*analyzer.Ladder, error) {
+	return nil, usagef("--stream %d: not available yet", stream)
+}
+
+// close closes what is open and removes what was kept for a second pass.
+func (a *analysis) close() {
+	for _, v := range a.views {
+		closeAll(v.inputs)
+	}
+}
+
+// redactor replaces names in results. It has met all connections in their
+// order, so that every command gives the same stand-ins for the same inputs.
+type redactor struct{ *redact.Redactor }
+
+func newRedactor(a *analysis) redactor {
+	r := redactor{redact.New()}
+	if a.saved == nil {
+		_ = r.each(a.result.Flows)(func(*analyzer.Flow) error { return nil }) // never fails
+	}
+	return r
+}
+
+// each passes on redacted connections.
+func (r redactor) each(each render.EachFlow) render.EachFlow {
+	return func(take func(*analyzer.Flow) error) error {
+		return each(func(f *analyzer.Flow) error {
+			own := *f
+			r.Flow(&own)
+			return take(&own)
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"finwait/cmd/finwait/internal/render"
+)
+
+// newShow builds the command show.
+func newShow(s streams) *cobra.Command {
+	var in inputFlags
+	var out outputFlags
+	var stream int
+	cmd := &cobra.Command{
+		Use:   "show INPUT... --stream N",
+		Short: "one connection as a ladder, with states and evidence",
+		Long: `Prints every segment of one connection with the states of both ends, what it
+means, and then the verdict with its evidence.
+
+N is the number that "finwait flows" prints; it equals Wireshark's tcp.stream.`,
+		Example: `  finwait show client.pcap --stream 12`,
+		Args:    cobra.ArbitraryArgs,
+	}
+	in.add(cmd.Flags())
+	out.add(cmd, render.LadderFormats())
+	cmd.Flags().IntVar(&stream, "stream", -1, "the connection's number `N`")
+	cmd.Flags().Lookup("stream").DefValue = ""
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := errors.Join(out.check(render.LadderFormats()), in.check(cmd.Flags())); err != nil {
+			return firstOf(err)
+		}
+		if len(args) == 0 {
+			return usagef("no input; give a capture, a directory, or - for standard input (finwait show --help)")
+		}
+		if !cmd.Flags().Changed("stream") {
+			return usagef("which connection? give --stream N; finwait flows lists the numbers")
+		}
+		if stream < 0 {
+			return usagef("--stream %d: streams are numbered from 0", stream)
+		}
+		return show(args, stream, &in, &out, s)
+	}
+	return cmd
+}
+
+// show writes the ladder of one connection.
+func show(paths []string, stream int, in *inputFlags, out *outputFlags, s streams) error {
+	sink, err := openSink(out, paths, s)
+	if err != nil {
+		return err
+	}
+	defer sink.discard()
+	got, err := load(paths, in, s)
+	if err != nil {
+		return err
+	}
+	defer got.close()
+	l, err := got.ladder(stream)
+	if err != nil {
+		return err
+	}
+	if out.redact {
+		newRedactor(got).Ladder(l)
+	}
+	if err := render.Ladder(sink, l, out.format, sink.options); err != nil {
+		return err
+	}
+	return sink.finish()
+}
