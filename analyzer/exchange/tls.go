@@ -264,7 +264,7 @@ func (t *Tracker) isTicket(r *record, size int) bool {
 	if k.take(r, size) {
 		return true
 	}
-	t.ticketBeforeData()
+	k.count = 0
 	return false
 }
 
@@ -451,6 +451,7 @@ func (t *Tracker) clientHello(hi *hello) {
 func (t *Tracker) serverHello(hi *hello) {
 	s := t.tls
 	s.version, s.cipher = hi.version, hi.cipher
+	s.tickets.resumed = hi.resumed
 	if len(hi.alpn) > 0 {
 		t.alpn = t.env.Names.ID(hi.alpn[0])
 		s.h2 = string(hi.alpn[0]) == "h2"
