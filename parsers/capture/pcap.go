@@ -73,7 +73,6 @@ func (s *scanner) nextPcap(buf []byte, pos int64, rec *record) (int, status) {
 	if len(buf) < n {
 		return 0, statusMore
 	}
-	s.clock, s.clocked = int64(sec), true
 	rec.data = buf[head:n:n]
 	rec.time = event.Time(int64(sec)*1e9 + int64(frac)*int64(l.nano))
 	rec.wire = int(wire)
@@ -136,46 +135,45 @@ func (s *scanner) skipped(n int, pos int64) int {
 const chain = 3
 
 // plausiblePcap reports whether records start at buf: a chain of headers, each
-// with sane lengths, a valid fraction and a time within a week of the last good
-// record, or fewer that reach the end of the file exactly. more says that buf
+// with sane lengths, a valid fraction and a time within a week of the one
+// before, or fewer that reach the end of the file exactly. more says that buf
 // is too short to tell.
 //
-// Four bytes of time that fit make a false match in payload unlikely; a payload
-// that itself holds a capture of the same week is taken for records.
+// A payload that itself holds a capture is taken for records.
 func (s *scanner) plausiblePcap(buf []byte, eof bool) (good, more bool) {
 	head := pcapRecord
 	if s.long {
 		head = pcapLongRecord
 	}
-	for range chain {
+	var before int64
+	for i := range chain {
 		if len(buf) == 0 && eof {
-			return true, false
+			return i > 0, false
 		}
 		if len(buf) < head {
 			return false, true
 		}
-		caplen := s.u32(buf[8:])
-		if caplen == 0 || caplen > maxCaplen || !s.plausibleHeader(buf, caplen) {
+		const week = 7 * 24 * 3600
+		sec := int64(s.u32(buf))
+		if !s.plausibleHeader(buf) || i > 0 && (sec-before > week || before-sec > week) {
 			return false, false
 		}
-		if n := head + int(caplen); len(buf) >= n {
-			buf = buf[n:]
-		} else {
+		before = sec
+		n := head + int(s.u32(buf[8:]))
+		if len(buf) < n {
 			return false, true
 		}
+		buf = buf[n:]
 	}
 	return true, false
 }
 
-// plausibleHeader checks the rest of a record header with a sane caplen.
-func (s *scanner) plausibleHeader(buf []byte, caplen uint32) bool {
-	sec, frac, wire := int64(s.u32(buf)), s.u32(buf[4:]), s.u32(buf[12:])
-	const week, farthest = 7 * 24 * 3600, 1 << 24
-	if frac >= 1e9 || !s.nano && frac >= 1e6 {
+// plausibleHeader checks a record header by itself.
+func (s *scanner) plausibleHeader(buf []byte) bool {
+	const farthest = 1 << 24
+	frac, caplen, wire := s.u32(buf[4:]), s.u32(buf[8:]), s.u32(buf[12:])
+	if caplen == 0 || caplen > maxCaplen || wire < caplen || wire > farthest {
 		return false
 	}
-	if wire < caplen || wire > farthest {
-		return false
-	}
-	return !s.clocked || sec-s.clock < week && s.clock-sec < week
+	return frac < 1e6 || s.nano && frac < 1e9
 }

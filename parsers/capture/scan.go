@@ -73,14 +73,12 @@ const (
 
 // scanner finds the records of a capture file in blocks of its bytes.
 type scanner struct {
-	ng      bool // pcapng
-	big     bool // numbers are big-endian
-	nano    bool // pcap: fractions are nanoseconds
-	long    bool // pcap: record headers of 24 bytes ("modified" pcap)
-	lost    bool // looking for the next plausible record
-	clocked bool // clock is known
+	ng   bool // pcapng
+	big  bool // numbers are big-endian
+	nano bool // pcap: fractions are nanoseconds
+	long bool // pcap: record headers of 24 bytes ("modified" pcap)
+	lost bool // looking for the next plausible record
 
-	clock int64  // seconds of the last good pcap record
 	frame uint32 // of the last frame
 
 	links []*link // interfaces of the current section
