@@ -156,6 +156,7 @@ func swapRoles(r *conn.Record) {
 // clients closed idle connections.
 func (res *Result) findTimers() {
 	var waits []wait
+	left := map[[16]byte][]event.Time{}
 	res.timers = &timers{}
 	idle := map[event.Endpoint]*idleCloses{}
 	res.each(func(i int, r *conn.Record) {
@@ -170,7 +171,11 @@ func (res *Result) findTimers() {
 		}
 		f := facts{Record: r, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
 		if r.Outstanding {
-			if !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && r.Marks&conn.MarkUnsure == 0 {
+			if r.Client.Addr != r.Server.Addr {
+				left[r.Server.Addr] = append(left[r.Server.Addr], r.CloseAt)
+			}
+			unsure := r.Marks&conn.MarkUnsure != 0 && r.Protocol != exchange.ProtocolHTTP1
+			if !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && !unsure {
 				waits = append(waits, waitOf(r))
 			}
 			return
@@ -182,6 +187,11 @@ func (res *Result) findTimers() {
 	for _, x := range idle {
 		slices.Sort(x.at)
 	}
+	for _, at := range left {
+		slices.Sort(at)
+	}
+	res.timers = &timers{left: left}
+	waits = slices.DeleteFunc(waits, func(w wait) bool { return res.timers.passedOn(w) })
 	res.timers = findTimers(waits, res.opts.Timeouts)
-	res.timers.idle = idle
+	res.timers.idle, res.timers.left = idle, left
 }

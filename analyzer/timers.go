@@ -51,6 +51,7 @@ type timers struct {
 	byClient   map[event.Endpoint][]*timer // best first; the key's port is 0
 	shared     []*timer                    // shown by all clients together
 	idle       map[event.Endpoint]*idleCloses
+	left       map[[16]byte][]event.Time // by host: when its clients closed with a request outstanding, sorted
 }
 
 // idleCloses is when a client closed connections that had been idle, and when
@@ -64,12 +65,13 @@ type idleCloses struct {
 // negative where the basis does not apply.
 type wait struct {
 	client, server event.Endpoint
+	at             event.Time // of the close
 	from           [bases]time.Duration
 }
 
 // waitOf measures the waits of a record's close.
 func waitOf(r *conn.Record) wait {
-	w := wait{client: r.Client, server: r.Server}
+	w := wait{client: r.Client, server: r.Server, at: r.CloseAt}
 	w.client.Port = 0
 	for i := range w.from {
 		w.from[i] = -1
@@ -117,7 +119,7 @@ func findTimers(waits []wait, known []time.Duration) *timers {
 	slices.SortFunc(clients, event.Endpoint.Compare)
 	var rest []wait
 	for _, c := range clients {
-		found, left := modesOf(byClient[c], false)
+		found, left := modesOf(byClient[c])
 		for _, t := range found {
 			t.client = c
 		}
@@ -125,7 +127,7 @@ func findTimers(waits []wait, known []time.Duration) *timers {
 		rest = append(rest, left...)
 	}
 	if len(clients) > 1 {
-		found, _ := modesOf(rest, true)
+		found, _ := modesOf(rest)
 		ts.shared = append(ts.shared, found...)
 	}
 	ts.count(waits)
@@ -176,26 +178,77 @@ func (t *timer) fits(w wait) (timerBasis, bool) {
 
 // modesOf finds timers one after the other, the best first, each among the
 // waits that the earlier ones do not explain.
-func modesOf(waits []wait, pooled bool) (found []*timer, left []wait) {
+func modesOf(waits []wait) (found []*timer, left []wait) {
 	left = waits
 	for len(left) > 0 && len(found) < maxTimers {
-		t := bestMode(left, len(found) > 0 || pooled)
+		t := bestMode(left)
 		if t == nil {
-			return found, left
+			break
 		}
-		found = append(found, t)
-		var rest []wait
-		for _, w := range left {
-			if _, ok := t.fits(w); !ok {
-				rest = append(rest, w)
-			}
-		}
+		rest := t.unexplained(left)
 		if len(rest) == len(left) {
-			return found, left
+			break
 		}
-		left = rest
+		found, left = append(found, t), rest
+	}
+	slices.SortStableFunc(found, func(t, u *timer) int { return cmp.Compare(u.count, t.count) })
+	for _, t := range found {
+		t.stretch(left)
+		left = t.unexplained(left)
 	}
 	return found, left
+}
+
+// unexplained are the waits that t does not fit.
+func (t *timer) unexplained(waits []wait) []wait {
+	var rest []wait
+	for _, w := range waits {
+		if _, ok := t.fits(w); !ok {
+			rest = append(rest, w)
+		}
+	}
+	return rest
+}
+
+// stretchSteps are how much later than its value a timer may fire, tried from
+// the smallest on.
+var stretchSteps = [...]float64{1.05, 1.15, 1.5, 2}
+
+// stretch lets a timer explain waits that end later than its value. A busy
+// client (one that waits for a processor, a garbage collector or a global
+// lock) fires its timers late, never early, while closes for other reasons
+// fall on both sides. So what no timer explains just above the value, with
+// next to nothing as far below it, are late firings; more than one in two of
+// them would be too many.
+func (t *timer) stretch(left []wait) {
+	if t.configured || t.count < 2 {
+		return
+	}
+	limit := t.high
+	for _, step := range stretchSteps {
+		below, above := 0, 0
+		last := limit
+		for _, w := range left {
+			d := w.from[t.basis]
+			switch {
+			case d < 0:
+			case d > t.high && float64(d) <= float64(t.value)*step+float64(2*time.Millisecond):
+				above++
+				last = max(last, d)
+			case d < t.low && float64(d) >= float64(t.value)/step:
+				below++
+			}
+		}
+		least := 1
+		if step > 1.15 {
+			least = 4
+		}
+		if above < least || above < 4*below || above > t.count {
+			continue
+		}
+		limit = last
+	}
+	t.high = limit
 }
 
 // maxTimers bounds the timers that one client may have.
@@ -203,10 +256,8 @@ const maxTimers = 16
 
 // bestMode is the timer that explains most of the waits: of all bases the mode
 // with the most members; among about equals the one at a round value, then the
-// sharper one, then the basis that stands first in timerBasis. Hints from single
-// values are dropped where the client has shown a timer already, unless they
-// lie on half seconds: a cancelled request falls on a finer grid by chance.
-func bestMode(waits []wait, strict bool) *timer {
+// sharper one, then the basis that stands first in timerBasis.
+func bestMode(waits []wait) *timer {
 	var best *timer
 	for b := basisExchange; b <= basisLastByte; b++ {
 		values := make([]time.Duration, 0, len(waits))
@@ -217,9 +268,6 @@ func bestMode(waits []wait, strict bool) *timer {
 		}
 		for _, m := range stat.Modes(values, stat.ModeOptions{}) {
 			if m.Confidence == stat.ConfidenceNone {
-				continue
-			}
-			if strict && m.Confidence == stat.ConfidenceLow && m.Value%(500*time.Millisecond) != 0 {
 				continue
 			}
 			t := &timer{value: m.Value, spread: m.Spread, basis: b, confidence: m.Confidence, count: len(m.Members),
@@ -316,6 +364,44 @@ func (ts *timers) matchStrong(r *conn.Record) (match, bool) {
 		}
 	}
 	return match{}, false
+}
+
+// below is the longest timer of the client, shown by other closes, that had
+// run out before a wait ended; nil when there is none.
+func (ts *timers) below(w wait) *timer {
+	var best *timer
+	for _, list := range [...][]*timer{ts.configured, ts.byClient[w.client], ts.shared} {
+		for _, t := range list {
+			if (t.count > 0 || t.configured) && t.value <= w.from[basisRequest] && (best == nil || t.value > best.value) {
+				best = t
+			}
+		}
+	}
+	return best
+}
+
+// passOnLimit is how soon a proxy closes its connection to the server after
+// its client has left: one turn of its event loop.
+const passOnLimit = event.Time(10 * time.Millisecond)
+
+// departed tells how long before the close of r a client of r's client left,
+// with a request outstanding; ok is false when none did.
+func (ts *timers) departed(r *conn.Record) (lead time.Duration, ok bool) {
+	if r.Client.Addr == r.Server.Addr {
+		return 0, false
+	}
+	at := ts.left[r.Client.Addr]
+	i, _ := slices.BinarySearch(at, r.CloseAt-passOnLimit)
+	if i == len(at) || at[i] >= r.CloseAt {
+		return 0, false
+	}
+	return r.CloseAt.Sub(at[i]), true
+}
+
+// passedOn is departed for a wait.
+func (ts *timers) passedOn(w wait) bool {
+	_, ok := ts.departed(&conn.Record{Client: w.client, Server: w.server, CloseAt: w.at})
+	return ok
 }
 
 // longest is the longest timer that the client of r has shown; 0 none.

@@ -45,8 +45,11 @@ var rules = [...]func(*facts) bool{
 	(*facts).serverLeftRequest,
 	(*facts).serverNotified,
 	(*facts).bodyUnread,
+	(*facts).callerLeft,
 	(*facts).timedOut,
+	(*facts).timedOutBehindLoss,
 	(*facts).timedOutInAnswer,
+	(*facts).answerUnsure,
 	(*facts).cancelled,
 	(*facts).noData,
 	(*facts).declared,
@@ -101,6 +104,11 @@ func (f *facts) unanswered() bool {
 	if f.Handshake != conn.HandshakeUnanswered {
 		return false
 	}
+	if f.Marks&conn.MarkAnsweredLate != 0 {
+		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
+		return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
+			seconds(f.SYNRTT))
+	}
 	due := synRetry << min(f.SYNRetries, 6)
 	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
 		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
@@ -145,9 +153,17 @@ func (f *facts) payloadNotCaptured() bool {
 		f.ClientMissing+f.ServerMissing)
 }
 
+// shutdownLimit is how soon after its request a client that means to read the
+// answer shuts down its sending side. One that does so later has waited first,
+// and gives up.
+const shutdownLimit = 50 * time.Millisecond
+
 // heldAnswered: the client shut down its sending side and read the answer.
 func (f *facts) heldAnswered() bool {
 	if f.FirstBy != event.Client || f.HalfKind != conn.HalfHeld || !f.Late.Known() {
+		return false
+	}
+	if d, ok := conn.Duration(f.RequestEnd, f.CloseAt); !ok || d > shutdownLimit {
 		return false
 	}
 	return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed its sending side only (shutdown) and went on reading the response")
@@ -162,6 +178,10 @@ func (f *facts) serverLeftRequest() bool {
 	}
 	if f.DeclaredBy == event.Server {
 		return f.conclude(CauseDeclared, stat.ConfidenceMedium, "the server announced the close (%s)", f.DeclaredText)
+	}
+	if f.Marks&conn.MarkSentIntoClosed != 0 {
+		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server had closed; the client sent a request %s after it had acknowledged that",
+			seconds(f.RequestStart.Sub(f.CloseAt)))
 	}
 	if f.Marks&conn.MarkDataAfterClose != 0 {
 		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the request was sent after the server's %s had passed", f.How)
@@ -224,6 +244,20 @@ func (f *facts) bodyUnread() bool {
 		seconds(f.CloseAt.Sub(f.ResponseStart)))
 }
 
+// callerLeft: the client is a proxy, or a service in the middle, and closed
+// because its own client had just left.
+func (f *facts) callerLeft() bool {
+	if f.FirstBy != event.Client || !f.Outstanding {
+		return false
+	}
+	lead, ok := f.timers.departed(f.Record)
+	if !ok {
+		return false
+	}
+	return f.conclude(CauseRequestCancelled, stat.ConfidenceHigh, "%s before, the client of this client closed its own connection with a request outstanding: the cancel was passed on",
+		seconds(lead))
+}
+
 // timedOut: the client closed with a request outstanding, when a timer ran out.
 func (f *facts) timedOut() bool {
 	if f.FirstBy != event.Client || !f.Outstanding {
@@ -239,6 +273,36 @@ func (f *facts) timedOut() bool {
 		others = fmt.Sprintf("; %d other closes fall within %s of %s", n, tolerance(m.timer), seconds(m.timer.value))
 	}
 	return f.conclude(CauseRequestTimeout, m.confidence, "%s %s after %s%s", f.missing(), seconds(m.waited), m.basis.words(), others)
+}
+
+// timedOutBehindLoss: a FIN cannot leave before the data in front of it when
+// the congestion window is closed, so a timeout while the request is being
+// retransmitted shows late, or only as a RST to what the server sends at last.
+func (f *facts) timedOutBehindLoss() bool {
+	if f.FirstBy != event.Client || !f.Outstanding || f.Marks&(conn.MarkRequestRetrans|conn.MarkRequestUnacked) == 0 {
+		return false
+	}
+	w := waitOf(f.Record)
+	t := f.timers.below(w)
+	if t == nil {
+		return false
+	}
+	f.timer, f.basis, f.waited = t, basisRequest, w.from[basisRequest]
+	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium,
+		"closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
+		seconds(f.waited), seconds(t.value))
+}
+
+// answerUnsure: a head that the capture cut leaves the end of its response
+// unknown. When bytes of it came and no timer fits, it was most likely whole.
+func (f *facts) answerUnsure() bool {
+	if f.FirstBy == event.Client && f.Outstanding && f.Marks&conn.MarkUnsure != 0 && f.Phase == conn.PhaseReadingBody &&
+		f.Protocol == exchange.ProtocolHTTP1 {
+		f.Outstanding, f.Phase = false, conn.PhaseNone
+		f.Answered += f.Open
+		f.Open = 0
+	}
+	return false
 }
 
 // missing says what had not come.
@@ -280,7 +344,7 @@ func (f *facts) cancelled() bool {
 	if f.FirstBy != event.Client || !f.Outstanding {
 		return false
 	}
-	if f.Marks&conn.MarkUnsure != 0 {
+	if f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1 {
 		return f.conclude(CauseUnknown, stat.ConfidenceLow, "whether a request was outstanding cannot be told: the requests of this connection are a guess")
 	}
 	if !f.CloseAt.Known() {
@@ -296,7 +360,7 @@ func (f *facts) cancelled() bool {
 
 // noData: the connection carried no request.
 func (f *facts) noData() bool {
-	if f.Sent > 0 || f.Marks&conn.MarkMidStream != 0 || f.ClientMissing+f.ServerMissing > 0 || f.Lost > 0 {
+	if f.Sent > 0 || f.Marks&conn.MarkMidStream != 0 || f.ClientMissing+f.ServerMissing > 0 {
 		return false
 	}
 	if f.Protocol == exchange.ProtocolTLS {

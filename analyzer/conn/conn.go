@@ -264,12 +264,18 @@ func (c *Conn) established(s *event.Segment, from, to *half) {
 	}
 }
 
+// heldLeast is how long after its FIN a closer must go on reading: Java calls
+// shutdown() and close() one after the other, and what arrives between the two
+// is acknowledged.
+const heldLeast = event.Time(10 * time.Millisecond)
+
 // hold notes when the closer goes on reading: it acknowledges data of its peer
 // that it had not received when it sent its FIN. After close() the kernel
 // answers such data with a RST (Linux: tcp_rcv_state_process), so this is a
 // shutdown(SHUT_WR).
 func (c *Conn) hold(s *event.Segment, from, to *half) {
-	if c.first.by != from || c.first.how != HowFIN || !c.first.acks || !c.spokeData {
+	if c.first.by != from || c.first.how != HowFIN || !c.first.acks || !c.spokeData ||
+		s.Time-c.first.at.Time < heldLeast {
 		return
 	}
 	got := s.Ack

@@ -51,6 +51,9 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	switch {
 	case !client.synSeen && !server.synSeen:
 		r.Handshake = HandshakeMidStream
+	case c.answeredTooLate(client):
+		r.Handshake = HandshakeUnanswered
+		r.Marks |= MarkAnsweredLate
 	case answered:
 		r.Handshake = HandshakeComplete
 	case server.rstSeen:
@@ -69,6 +72,20 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	if r.Marks&MarkChallengeACK != 0 && (server.synSeen || server.bareAcks == 0) {
 		r.Marks &^= MarkChallengeACK
 	}
+}
+
+// dialLeast is how long a SYN must have waited for its answer before a RST to
+// that answer means that the client had given up: a scanner sends the same RST
+// to an answer that comes at once.
+const dialLeast = 500 * time.Millisecond
+
+// answeredTooLate reports whether the client refused the SYN-ACK: its socket
+// was gone when the answer came.
+func (c *Conn) answeredTooLate(client *half) bool {
+	if c.first.by != client || c.first.how != HowRST || client.payloads+client.bareAcks > 0 || !c.synAckAt.Known() {
+		return false
+	}
+	return c.synAckAt.Sub(c.opened.Time) >= dialLeast
 }
 
 // finishMarks fills in what the input lacks.
@@ -234,6 +251,9 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 	}
 	if server.finAt.Seen() && x.Start.Frame > server.finAt.Frame {
 		r.Marks |= MarkDataAfterClose
+		if server.finAckedAt.Known() && server.finAckedAt <= x.Start.Time {
+			r.Marks |= MarkSentIntoClosed
+		}
 	}
 	if c.first.by == server && (!c.first.facts.ackAt.Known() || c.first.facts.ackAt < r.RequestStart) {
 		r.Marks |= MarkRequestUnread

@@ -171,6 +171,8 @@ const (
 	MarkChallengeACK                      // a SYN on this 4-tuple met the old connection's CLOSE-WAIT
 	MarkSYNReused                         // the 4-tuple had carried another connection before
 	MarkDataAfterClose                    // a request was sent after, or crossing, the server's FIN
+	MarkSentIntoClosed                    // it was sent after the client had acknowledged the server's FIN
+	MarkAnsweredLate                      // the SYN-ACK came when the client had given up
 	MarkUnsure                            // request boundaries are a guess
 	MarkCapped                            // a limit on buffered bytes was hit
 	MarkSwapped                           // client and server were told apart only after the requests had been read
