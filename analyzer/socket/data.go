@@ -73,7 +73,7 @@ func (l *Log) incoming(t *thread, k *tracked, c *event.Call, m moment) {
 	if k.accepted {
 		if k.answering || !k.request.seen() {
 			k.request, k.answering = m, false
-			k.wait = Wait{}
+			k.wait = noWait
 		}
 		return
 	}
@@ -81,7 +81,7 @@ func (l *Log) incoming(t *thread, k *tracked, c *event.Call, m moment) {
 		k.answering, k.response = true, m
 		k.answered++
 	}
-	k.wait = Wait{}
+	k.wait = noWait
 }
 
 // write takes every call that gives bytes. The bytes count from the entry, but
@@ -170,7 +170,7 @@ func (c *tracked) send(call *event.Call, at moment) {
 	if c.answering || !c.request.seen() {
 		c.request, c.answering = at, false
 	}
-	c.wait = Wait{}
+	c.wait = noWait
 }
 
 // alert reports whether a write is a TLS alert: a record of type 21, or in TLS

@@ -207,7 +207,9 @@ func (l *Log) closing(k *tracked, r *conn.Record) {
 	ours, peer := k.sides()
 	switch {
 	case k.state == stateFailed && k.errno == event.ECONNREFUSED:
-		r.Initiator, r.How = event.Server, conn.HowRST
+		// A RST answered, but no connection was there to be closed: in a log
+		// nobody closed first.
+		r.How = conn.HowRST
 		r.CloseAt, r.CloseFrame = k.resolved.time, k.resolved.line
 		r.LastClose = r.CloseAt
 		return

@@ -76,7 +76,7 @@ func (c *tracked) establish(m moment) {
 	if c.state == stateConnecting {
 		c.state = stateEstablished
 		c.resolved = m
-		c.wait = Wait{}
+		c.wait = noWait
 	}
 }
 

@@ -118,6 +118,9 @@ func (c *tracked) mismatch(call *event.Call) bool {
 	return ours.Known() && ours.Port != call.Local.Port || peer.Known() && peer.Port != call.Remote.Port
 }
 
+// noWait stands for no wait that expired.
+var noWait = Wait{At: event.NoTime}
+
 // begin starts following a connection.
 func (l *Log) begin(t *thread, f *file, m moment) *tracked {
 	var c *tracked
@@ -133,6 +136,7 @@ func (l *Log) begin(t *thread, f *file, m moment) *tracked {
 	*c = tracked{
 		index: int32(len(l.conns)), pos: len(l.live), tracker: tracker, held: held{data: data},
 		file: f, opener: t.tid, proc: t.proc, comm: t.comm, fd: f.fd, connect: m, opts: f.opts, guess: t.guessed,
+		wait: noWait, shared: noWait, weak: noWait,
 	}
 	l.live = append(l.live, c)
 	l.conns = append(l.conns, Conn{})

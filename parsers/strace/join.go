@@ -225,7 +225,7 @@ func (s *scanner) other(b []byte) {
 		s.goOn(b)
 		return
 	}
-	if blank(b) || noise(b) || continues(b) {
+	if blank(b) || noise(b) || continues(b) || s.behind(b) {
 		return
 	}
 	if s.tally.foreign == 0 {
@@ -233,6 +233,17 @@ func (s *scanner) other(b []byte) {
 		s.tally.foreignText = string(b[:min(len(b), 60)])
 	}
 	s.tally.foreign++
+}
+
+// behind reads a call that stands behind output of the program that did not
+// end its line. Only the form with "[pid N]" is sure enough for that.
+func (s *scanner) behind(b []byte) bool {
+	i := bytes.LastIndex(b, []byte("[pid "))
+	if i <= 0 || !looksRight(b[i:], s.names) {
+		return false
+	}
+	s.line(b[i:])
+	return true
 }
 
 // goOn appends the rest of a held line.

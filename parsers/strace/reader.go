@@ -15,6 +15,8 @@ type Options struct {
 	Path string // as the user gave it, for positions in problems
 	PID  int32  // the thread whose calls the file holds (-ff); 0: the lines say
 	Jobs int    // stretches read at once; 0: two
+
+	part bool // one of many files
 }
 
 // stretchSize is how much of a log is scanned at a time. Each stretch begins
@@ -123,9 +125,13 @@ func (r *Reader) Close() {
 // start looks at the beginning of the log and sets the workers going.
 func (r *Reader) start() {
 	r.started = true
-	feed := &feeder{src: r.src}
-	first := feed.next(make([]byte, 0, stretchSize))
+	feed := &feeder{src: r.src, size: stretchSize}
+	if r.opts.part {
+		feed.size = partStretch
+	}
+	first := feed.next(nil)
 	r.form = detect(first, r.names)
+	r.form.single = r.opts.PID != 0
 	r.again = newScanner(&r.form, r.names)
 	jobs := r.opts.Jobs
 	if r.form.sequential {
@@ -187,6 +193,9 @@ func (r *Reader) work(work <-chan *stretch) {
 			s.reset()
 		}
 		s.chunk(st.text)
+		if st.err != nil {
+			s.flush()
+		}
 		if !r.form.sequential || st.err != nil {
 			s.release()
 		}
@@ -388,6 +397,7 @@ func (r *Reader) guessFD(c *event.Call) {
 // feeder cuts its source into stretches of whole lines.
 type feeder struct {
 	src  io.Reader
+	size int
 	rest []byte // the beginning of the next stretch
 	err  error
 }
@@ -398,12 +408,12 @@ func (f *feeder) next(b []byte) []byte {
 	b = append(b, f.rest...)
 	f.rest = f.rest[:0]
 	for f.err == nil {
-		if cap(b) < stretchSize+longLine {
-			b = append(make([]byte, 0, stretchSize+2*longLine), b...)
+		if cap(b) < f.size {
+			b = append(make([]byte, 0, f.size), b...)
 		}
-		for len(b) < stretchSize && f.err == nil {
+		for len(b) < f.size && f.err == nil {
 			var n int
-			n, f.err = f.src.Read(b[len(b):stretchSize])
+			n, f.err = f.src.Read(b[len(b):f.size])
 			b = b[:len(b)+n]
 		}
 		if f.err != nil {
@@ -430,9 +440,9 @@ func lastNewline(b []byte) int {
 // long reads on to the end of a line that fills a whole stretch, and keeps its
 // beginning and its end.
 func (f *feeder) long(b []byte) []byte {
-	tail := append([]byte(nil), b[len(b)-longLine:]...)
-	b = b[:longLine]
-	buf := make([]byte, stretchSize)
+	tail := append([]byte(nil), b[len(b)-min(len(b), longLine):]...)
+	b = b[:min(len(b), longLine)]
+	buf := make([]byte, f.size)
 	for f.err == nil {
 		var n int
 		n, f.err = f.src.Read(buf)

@@ -39,9 +39,13 @@ type scanner struct {
 	halves  []split // resumed halves without their entry, by the index of their placeholder in out
 	comms   map[string]string
 	scratch []byte // joined text
-	clean   []byte // the line without its wrapper
 	held    held
-	partial []byte // CRI: the pieces of a line so far
+	ending  int // 1 + index in out of the last call, while its end is not known
+
+	// Memory of unwrap.
+	clean, inner, normal, joined []byte
+	partial                      []byte // the pieces of a line so far
+	cut                          []byte // a line that the terminal's edge cut
 }
 
 // split is a resumed half whose entry lies before this stretch.
@@ -86,6 +90,7 @@ type tally struct {
 	second       int64 // times of whole seconds
 	fine         int64 // times with a fraction
 	calls        int64
+	wrapperTimes int64 // lines whose time is the wrapper's
 }
 
 func newScanner(f *form, n *names) *scanner {
@@ -95,7 +100,7 @@ func newScanner(f *form, n *names) *scanner {
 // reset prepares for another stretch.
 func (s *scanner) reset() {
 	s.out.Reset()
-	s.lines, s.sum = 0, 0
+	s.lines, s.sum, s.ending = 0, 0, 0
 	s.counts = [256]int64{}
 	s.tally = tally{}
 	s.halves = s.halves[:0]
@@ -144,8 +149,9 @@ func (s *scanner) line(b []byte) {
 	if i >= len(b) {
 		return
 	}
-	if p.timed == timedNone {
+	if p.timed == timedNone && wrapper.timed != timedNone {
 		p.timed, p.at = wrapper.timed, wrapper.at
+		s.tally.wrapperTimes++
 	}
 	body := b[i:]
 	if !ok || !s.body(b, body) {
@@ -153,8 +159,21 @@ func (s *scanner) line(b []byte) {
 	}
 }
 
-// now returns the line's time.
+// now returns the line's time. In a file of one thread a call without a
+// printed duration had ended by then.
 func (s *scanner) now() event.Time {
+	t := s.clock()
+	if s.form.single && s.ending > 0 {
+		if c := &s.out.Calls[s.ending-1]; !c.End.Known() {
+			c.End = t
+		}
+		s.ending = 0
+	}
+	return t
+}
+
+// clock reads the line's time.
+func (s *scanner) clock() event.Time {
 	p := &s.last
 	switch p.timed {
 	case timedNone:
@@ -366,6 +385,7 @@ func (s *scanner) emit(c event.Call) {
 		c.TID, c.Comm, c.End = s.last.pid, s.comm(s.last.comm), event.NoTime
 	}
 	s.out.Calls = append(s.out.Calls, c)
+	s.ending = len(s.out.Calls)
 }
 
 // signal reads "SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=57, ...}".

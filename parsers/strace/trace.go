@@ -37,6 +37,7 @@ func (t *tally) add(u *tally, base uint32) {
 	t.second += u.second
 	t.fine += u.fine
 	t.calls += u.calls
+	t.wrapperTimes += u.wrapperTimes
 }
 
 // Trace returns what the log turned out to be, after the last Next.
@@ -51,7 +52,7 @@ func (r *Reader) Trace() event.Trace {
 	switch r.clock {
 	case timedAbsolute:
 		tr.Clock = event.ClockAbsolute
-		if r.form.wrapperTime {
+		if t.wrapperTimes > 0 {
 			tr.Clock = event.ClockWrapper
 		}
 	case timedDay:
