@@ -12,16 +12,17 @@ import (
 // Result is a finished analysis: every connection with its verdict, and the
 // report over all of them.
 type Result struct {
-	opts     Options
-	views    []*view
-	inputs   []event.Input
-	problems []event.Problem
-	flows    []flowRef
-	swapped  map[int32]bool // flows whose roles popularity turned round
-	timers   *timers
-	replaced []int32           // by flow: the flow that replaced it, or -1
-	folds    map[string]string // endpoint names that the values of a path segment fold into others
-	report   *Report
+	opts       Options
+	views      []*view
+	inputs     []event.Input
+	problems   []event.Problem
+	flows      []flowRef
+	swapped    map[int32]bool // flows whose roles popularity turned round
+	timers     *timers
+	replaced   []int32           // by flow: the flow that replaced it, or -1
+	folds      map[string]string // endpoint names that the values of a path segment fold into others
+	departures []departure       // clients that closed with a request outstanding, by time
+	report     *Report
 }
 
 // flowRef is where a connection's record lies. The number of a flow is its
@@ -92,7 +93,7 @@ func (res *Result) view(i int) *view { return res.views[res.flows[i].view] }
 func (res *Result) judge(i int, r *conn.Record, explain bool) *facts {
 	v := res.view(i)
 	own := *r
-	f := &facts{Record: &own, timers: res.timers, start: v.start, end: v.end, explain: explain}
+	f := &facts{Record: &own, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
 	f.judge()
 	return f
 }
@@ -156,7 +157,8 @@ func swapRoles(r *conn.Record) {
 // clients closed idle connections.
 func (res *Result) findTimers() {
 	var waits []wait
-	left := map[[16]byte][]event.Time{}
+	var left []departure
+	var from []int // the flow of each wait
 	res.timers = &timers{}
 	idle := map[event.Endpoint]*idleCloses{}
 	res.each(func(i int, r *conn.Record) {
@@ -169,14 +171,12 @@ func (res *Result) findTimers() {
 		if r.FirstBy != event.Client || !r.CloseAt.Known() {
 			return
 		}
-		f := facts{Record: r, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
+		f := facts{Record: r, res: res, flow: i, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
 		if r.Outstanding {
-			if r.Client.Addr != r.Server.Addr {
-				left[r.Server.Addr] = append(left[r.Server.Addr], r.CloseAt)
-			}
+			left = append(left, departure{r.CloseAt, r.RequestStart, r.Server, res.name(i, r.Path), i})
 			unsure := r.Marks&conn.MarkUnsure != 0 && r.Protocol != exchange.ProtocolHTTP1
 			if !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && !unsure {
-				waits = append(waits, waitOf(r))
+				waits, from = append(waits, waitOf(r)), append(from, i)
 			}
 			return
 		}
@@ -187,11 +187,15 @@ func (res *Result) findTimers() {
 	for _, x := range idle {
 		slices.Sort(x.at)
 	}
-	for _, at := range left {
-		slices.Sort(at)
+	res.sortDepartures(left)
+	own := waits[:0]
+	for k, w := range waits {
+		var r conn.Record
+		res.record(from[k], &r)
+		if _, passedOn := res.departed(&facts{Record: &r, flow: from[k]}); !passedOn {
+			own = append(own, w)
+		}
 	}
-	res.timers = &timers{left: left}
-	waits = slices.DeleteFunc(waits, func(w wait) bool { return res.timers.passedOn(w) })
-	res.timers = findTimers(waits, res.opts.Timeouts)
-	res.timers.idle, res.timers.left = idle, left
+	res.timers = findTimers(own, res.opts.Timeouts)
+	res.timers.idle = idle
 }

@@ -51,7 +51,6 @@ type timers struct {
 	byClient   map[event.Endpoint][]*timer // best first; the key's port is 0
 	shared     []*timer                    // shown by all clients together
 	idle       map[event.Endpoint]*idleCloses
-	left       map[[16]byte][]event.Time // by host: when its clients closed with a request outstanding, sorted
 }
 
 // idleCloses is when a client closed connections that had been idle, and when
@@ -65,13 +64,12 @@ type idleCloses struct {
 // negative where the basis does not apply.
 type wait struct {
 	client, server event.Endpoint
-	at             event.Time // of the close
 	from           [bases]time.Duration
 }
 
 // waitOf measures the waits of a record's close.
 func waitOf(r *conn.Record) wait {
-	w := wait{client: r.Client, server: r.Server, at: r.CloseAt}
+	w := wait{client: r.Client, server: r.Server}
 	w.client.Port = 0
 	for i := range w.from {
 		w.from[i] = -1
@@ -378,30 +376,6 @@ func (ts *timers) below(w wait) *timer {
 		}
 	}
 	return best
-}
-
-// passOnLimit is how soon a proxy closes its connection to the server after
-// its client has left: one turn of its event loop.
-const passOnLimit = event.Time(10 * time.Millisecond)
-
-// departed tells how long before the close of r a client of r's client left,
-// with a request outstanding; ok is false when none did.
-func (ts *timers) departed(r *conn.Record) (lead time.Duration, ok bool) {
-	if r.Client.Addr == r.Server.Addr {
-		return 0, false
-	}
-	at := ts.left[r.Client.Addr]
-	i, _ := slices.BinarySearch(at, r.CloseAt-passOnLimit)
-	if i == len(at) || at[i] >= r.CloseAt {
-		return 0, false
-	}
-	return r.CloseAt.Sub(at[i]), true
-}
-
-// passedOn is departed for a wait.
-func (ts *timers) passedOn(w wait) bool {
-	_, ok := ts.departed(&conn.Record{Client: w.client, Server: w.server, CloseAt: w.at})
-	return ok
 }
 
 // longest is the longest timer that the client of r has shown; 0 none.

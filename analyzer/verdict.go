@@ -25,6 +25,8 @@ type verdict struct {
 type facts struct {
 	*conn.Record
 	verdict
+	res     *Result
+	flow    int // its number in res
 	timers  *timers
 	end     event.Time // of the view
 	start   event.Time
@@ -250,7 +252,7 @@ func (f *facts) callerLeft() bool {
 	if f.FirstBy != event.Client || !f.Outstanding {
 		return false
 	}
-	lead, ok := f.timers.departed(f.Record)
+	lead, ok := f.res.departed(f)
 	if !ok {
 		return false
 	}

@@ -59,6 +59,10 @@ func (t *Tracker) enter(m match) {
 		t.mode = modeTLS
 		t.tls = t.env.takeTLS()
 		t.setProtocol(ProtocolTLS)
+	case matchRedis:
+		t.mode = modeRedis
+		t.redis = t.env.takeRedis()
+		t.setProtocol(ProtocolRedis)
 	default:
 		t.mode = modeTurns
 	}

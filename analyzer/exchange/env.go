@@ -9,6 +9,7 @@ type Env struct {
 	scratch []byte   // an endpoint while it is folded
 	bufs    [][]byte // free buffers for heads that arrive in pieces
 	tls     []*tlsState
+	redis   []*redisState
 }
 
 // Bounds of what a direction may buffer, and of what Env keeps for reuse.

@@ -29,7 +29,10 @@ func sniff(side event.Side, b []byte, port uint16) match {
 	if side == event.Server {
 		return sniffStatus(b)
 	}
-	return sniffRequest(b)
+	if m := sniffRequest(b); m != matchNone {
+		return m
+	}
+	return sniffRedis(b, port)
 }
 
 // likely is sniff's answer when no more bytes will come.

@@ -66,6 +66,7 @@ type Tracker struct {
 	back     mark     // how far the server's stream was before the last segment
 	declared Declared
 	tls      *tlsState
+	redis    *redisState
 
 	cNotify, sNotify event.Moment
 	name, alpn       NameID
@@ -97,7 +98,8 @@ func (t *Tracker) drop() {
 	t.env.release(t.server.buf)
 	t.client.buf, t.server.buf = nil, nil
 	t.env.releaseTLS(t.tls)
-	t.tls = nil
+	t.env.releaseRedis(t.redis)
+	t.tls, t.redis = nil, nil
 }
 
 func (t *Tracker) half(side event.Side) *half {
@@ -181,6 +183,8 @@ func (t *Tracker) feed(side event.Side, b []byte, at event.Moment) {
 		t.http1(side, b, at)
 	case modeTLS:
 		t.tlsData(side, b, at)
+	case modeRedis:
+		t.redisData(side, b, at)
 	default:
 		t.half(side).off += int64(len(b))
 	}
@@ -202,6 +206,8 @@ func (t *Tracker) skip(side event.Side, n int64, at event.Moment, cut bool) {
 		t.http1Skip(side, n, at, cut)
 	case modeTLS:
 		t.tlsSkip(side, n, at)
+	case modeRedis:
+		t.redisSkip(side, n, at, cut)
 	case modeTurns:
 		t.turn(side, h.off, h.off+n, at, at)
 	}
@@ -382,6 +388,8 @@ func (t *Tracker) Finish(s *Summary) {
 		t.http1Finish()
 	case modeTLS:
 		t.tlsFinish()
+	case modeRedis:
+		t.redisFinish()
 	}
 	t.endSoft()
 	*s = Summary{

@@ -152,6 +152,7 @@ type Range struct {
 	Known            bool // Value is known
 	LowKnown         bool // Low is known; else nothing is known but Value
 	HighKnown        bool // High is known; else the interval is open upwards
+	Warnings         []Warning
 }
 
 // QuantileRange is the quantile with its confidence interval at level (such as
@@ -160,6 +161,7 @@ type Range struct {
 func (c Curve) QuantileRange(p, level float64) Range {
 	var r Range
 	r.Value, r.Known = c.Quantile(p)
+	r.Warnings = c.warnings()
 	r.Low, r.LowKnown = c.crossing(p, func(s Step) float64 {
 		low, _ := bounds(s.Survival, s.variance, 1, s.AtRisk-s.Events, level)
 		return low
@@ -171,6 +173,23 @@ func (c Curve) QuantileRange(p, level float64) Range {
 		return high
 	})
 	return r
+}
+
+// warnings says what weakens all that is read from the curve.
+func (c Curve) warnings() []Warning {
+	var events, censored uint64
+	for _, s := range c {
+		events += s.Events
+		censored += s.Censored
+	}
+	var ws []Warning
+	if events < 5 {
+		ws = append(ws, WarnFew)
+	}
+	if censored > events {
+		ws = append(ws, WarnCensored)
+	}
+	return ws
 }
 
 // Estimate is a share with its confidence interval.

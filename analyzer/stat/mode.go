@@ -62,6 +62,7 @@ const (
 	highCount  = 4
 	handful    = 4 // values that are too few to know how they spread
 	leastTimer = time.Millisecond
+	mostTimer  = 25 * time.Hour
 )
 
 // Modes finds the timers among waiting times: the values at which more of them
@@ -77,7 +78,7 @@ const (
 //
 // Two values need a round value to coincide at, and a single one is never more
 // than a hint (ConfidenceLow, only among up to 4 values and near a round value).
-// Values below 1 ms are no timers. A server whose answers all take the same time
+// Values below 1 ms and above a day are no timers. A server whose answers all take the same time
 // to a percent looks like a timer here; only the caller knows what the values
 // mean.
 //
@@ -86,16 +87,16 @@ const (
 func Modes(values []time.Duration, o ModeOptions) []Mode {
 	var rest []sample
 	for i, v := range values {
-		if v >= leastTimer {
+		if v >= leastTimer && v <= mostTimer {
 			rest = append(rest, sample{v, i})
 		}
 	}
 	slices.SortFunc(rest, byValue)
-	f := finder{resolution: o.Resolution, rest: rest}
+	f := finder{resolution: min(max(o.Resolution, 0), time.Minute), rest: rest}
 	f.takeKnown(o.Known)
 	const searches, most = 8, 64
 	for range searches {
-		windows := search(f.rest, o.Resolution)
+		windows := search(f.rest, f.resolution)
 		if len(windows) == 0 {
 			break
 		}

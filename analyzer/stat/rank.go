@@ -10,7 +10,7 @@ type Test struct {
 	Method   string  // which test, in words
 	P        float64 // probability of at least such a difference by chance; NaN when there is nothing to compare
 	Effect   float64 // the size of the difference; its meaning is the test's
-	Low      float64 // confidence interval of Effect at 95 %; NaN when the test gives none
+	Low      float64 // confidence interval of Effect at 95 %; NaN when there is nothing to compare
 	High     float64 // as Low; +Inf when it is open
 	Warnings []Warning
 }
@@ -83,7 +83,7 @@ func MannWhitney(a, b *Dist) Test {
 	for _, p := range pairs(a, b) {
 		ties = append(ties, tie{int(p.a.events + p.a.censored), int(p.b.events + p.b.censored)})
 	}
-	t := Test{Method: method, Low: math.NaN(), High: math.NaN()}
+	t := Test{Method: method, Low: 0, High: 1}
 	if a.Censored()+b.Censored() > 0 {
 		t.Warnings = append(t.Warnings, WarnUncensored)
 	}
@@ -97,6 +97,8 @@ func MannWhitney(a, b *Dist) Test {
 	}
 	u, spread := rankSum(ties)
 	t.Effect = u / (float64(n1) * float64(n2))
+	t.Low = superiorityBound(t.Effect, 0, float64(n1), float64(n2))
+	t.High = superiorityBound(t.Effect, 1, float64(n1), float64(n2))
 	if ranks, ok := exactRanks(ties, n1, n2); ok {
 		t.P = exactRankP(ranks, n2)
 		return t
@@ -104,6 +106,27 @@ func MannWhitney(a, b *Dist) Test {
 	off := max(math.Abs(u-float64(n1)*float64(n2)/2)-0.5, 0)
 	t.P = 2 * normalCDF(-off/spread)
 	return t
+}
+
+// superiorityBound is the bound of the 95 % interval of the probability theta
+// that a value of one side exceeds one of the other, between the estimate and
+// end (0 or 1): Newcombe 2006, method 5, which solves the score equation with
+// Hanley and McNeil's variance and stays honest at 0 and 1. Ties make it wider
+// than it need be.
+func superiorityBound(theta, end, n1, n2 float64) float64 {
+	z := normalQuantile(0.975)
+	far, near := end, theta
+	for range 60 {
+		t := (far + near) / 2
+		half := (n1+n2)/2 - 1
+		v := t * (1 - t) / (n1 * n2) * (1 + half*((1-t)/(2-t)+t/(1+t)))
+		if math.Abs(theta-t) > z*math.Sqrt(v) {
+			far = t
+		} else {
+			near = t
+		}
+	}
+	return near
 }
 
 // tie counts the values of each side that share a rank.
@@ -183,46 +206,6 @@ func exactRankP(r ranked, k int) float64 {
 	return far / all
 }
 
-// LogRank tests whether durations of a and b end at the same rate, censored ones
-// included (Mantel 1966). Effect is the ratio of the hazards of b and a by
-// Peto's one-step estimate: above 1, b's durations are shorter.
-func LogRank(a, b *Dist) Test {
-	const method = "log-rank"
-	if a.Count() == 0 || b.Count() == 0 {
-		return noTest(method, WarnEmpty)
-	}
-	n1, n2 := float64(a.Count()), float64(b.Count())
-	var observed, expected, variance, swing, low, high float64
-	for _, p := range pairs(a, b) {
-		d := float64(p.a.events + p.b.events)
-		n := n1 + n2
-		if d > 0 && n > 1 {
-			observed += float64(p.b.events)
-			expected += d * n2 / n
-			variance += d * (n1 / n) * (n2 / n) * (n - d) / (n - 1)
-			swing = observed - expected
-			low, high = min(low, swing), max(high, swing)
-		}
-		n1 -= float64(p.a.events + p.a.censored)
-		n2 -= float64(p.b.events + p.b.censored)
-	}
-	if variance == 0 {
-		return noTest(method, WarnEqual)
-	}
-	z := swing / math.Sqrt(variance)
-	half := normalQuantile(0.975) / math.Sqrt(variance)
-	log := swing / variance
-	t := Test{Method: method, P: chiTail(z * z), Effect: math.Exp(log), Low: math.Exp(log - half), High: math.Exp(log + half)}
-	if variance < 2 {
-		t.Warnings = append(t.Warnings, WarnFew)
-	}
-	// A swing to one side and back says that one is shorter early and longer late.
-	if r := math.Sqrt(variance); high > 1.96*r && swing < high-1.96*r || low < -1.96*r && swing > low+1.96*r {
-		t.Warnings = append(t.Warnings, WarnCrossing)
-	}
-	return t
-}
-
 // CompareDurations chooses the test: [MannWhitney] when no duration is
 // censored, else [LogRank]. Effect is the probability that a duration of b
 // exceeds one of a, or with censoring the ratio of the hazards.
@@ -231,6 +214,24 @@ func CompareDurations(a, b *Dist) Test {
 		return LogRank(a, b)
 	}
 	return MannWhitney(a, b)
+}
+
+// QuantileChange is by how much the quantile p of b is longer than that of a,
+// with an interval that combines those of the two (Zou and Donner 2008). It
+// stands for [Shift] where durations are censored.
+func QuantileChange(a, b Curve, p, level float64) Range {
+	x, y := a.QuantileRange(p, level), b.QuantileRange(p, level)
+	r := Range{Value: y.Value - x.Value, Warnings: union(x.Warnings, y.Warnings)}
+	if r.Known = x.Known && y.Known; !r.Known {
+		return Range{Warnings: r.Warnings}
+	}
+	if r.LowKnown = y.LowKnown && x.HighKnown; r.LowKnown {
+		r.Low = r.Value - time.Duration(math.Hypot(float64(y.Value-y.Low), float64(x.High-x.Value)))
+	}
+	if r.HighKnown = y.HighKnown && x.LowKnown; r.HighKnown {
+		r.High = r.Value + time.Duration(math.Hypot(float64(y.High-y.Value), float64(x.Value-x.Low)))
+	}
+	return r
 }
 
 // Shift is by how much b's durations are longer than a's: the median of all

@@ -99,16 +99,23 @@ func TestMannWhitneyAgreesWithMoremath(t *testing.T) {
 }
 
 func TestLogRankOfLeukemia(t *testing.T) {
-	got := LogRank(placebo, sixMP)
 	// survdiff: chisq = 16.8 on 1 df, p = 4e-05; O-E = 9-19.25, V = 6.257.
-	if chi := normalQuantile(got.P/2) * normalQuantile(got.P/2); !near(chi, 16.793, 0.001) {
-		t.Errorf("chi-squared %.4f, want 16.793", chi)
+	m := mantelOf(pairs(placebo, sixMP), 21, 21)
+	if chi := m.swing() * m.swing() / m.variance; !near(chi, 16.793, 0.001) || m.observed != 9 || !near(m.expected, 19.2505, 1e-4) {
+		t.Errorf("chi-squared %.4f of %+v, want 16.793", chi, m)
 	}
+	got := LogRank(placebo, sixMP)
 	if want := math.Exp(-10.2505 / 6.2570); !near(got.Effect, want, 0.001) {
 		t.Errorf("hazard ratio %.4f, want %.4f", got.Effect, want)
 	}
+	if got.P < 1e-5 || got.P > 1e-4 {
+		t.Errorf("p %v, want about 4e-5", got.P)
+	}
+	if p := LogRank(ns(1, 2, 3), ns(4, 5, 6)).P; !near(p, 0.05+0.01, 0.02) {
+		t.Errorf("three before three: p %v", p)
+	}
 	back := LogRank(sixMP, placebo)
-	if !near(back.P, got.P, 1e-12) || !near(back.Effect, 1/got.Effect, 1e-9) || !near(back.Low, 1/got.High, 1e-9) {
+	if !near(back.P, got.P, 1e-9) || !near(back.Effect, 1/got.Effect, 1e-9) || !near(back.Low, 1/got.High, 1e-9) {
 		t.Errorf("the sides swapped: %+v and %+v", got, back)
 	}
 	if len(got.Warnings) != 0 {
@@ -192,6 +199,106 @@ func TestShift(t *testing.T) {
 	}
 }
 
+func TestSuperiorityInterval(t *testing.T) {
+	// At 0 and 1 the interval must not collapse.
+	if got := MannWhitney(ns(1, 2, 3, 4, 5), ns(6, 7, 8, 9, 10)); got.High != 1 || got.Low < 0.4 || got.Low > 0.75 {
+		t.Errorf("apart: %+v", got)
+	}
+	r := rand.New(rand.NewPCG(4, 4))
+	const rounds = 2000
+	inside := 0
+	for range rounds {
+		var a, b Dist
+		for range 12 {
+			a.Add(time.Duration(1e9 * r.ExpFloat64()))
+			b.Add(time.Duration(3e9 * r.ExpFloat64()))
+		}
+		b.Add(time.Duration(3e9 * r.ExpFloat64()))
+		if got := MannWhitney(&a, &b); got.Low <= 0.75 && 0.75 <= got.High {
+			inside++
+		}
+	}
+	if share := float64(inside) / rounds; share < 0.93 || share > 0.98 {
+		t.Errorf("the 95 %% interval holds the truth in %.3f of the samples", share)
+	}
+}
+
+func TestQuantileChange(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 4))
+	const rounds = 500
+	inside := 0
+	for range rounds {
+		var a, b Dist
+		for range 60 {
+			a.Add(time.Duration(1e9 * r.ExpFloat64()))
+			if v, cut := 2*r.ExpFloat64(), 6*r.Float64(); v < cut {
+				b.Add(time.Duration(1e9 * v))
+			} else {
+				b.AddCensored(time.Duration(1e9 * cut))
+			}
+		}
+		truth := 693147181 * time.Nanosecond // ln 2 s
+		got := QuantileChange(a.Curve(), b.Curve(), 0.5, 0.95)
+		if !got.Known || !got.LowKnown {
+			t.Fatalf("unknown: %+v", got)
+		}
+		if got.Low <= truth && (!got.HighKnown || truth <= got.High) {
+			inside++
+		}
+	}
+	if share := float64(inside) / rounds; share < 0.92 || share > 0.985 {
+		t.Errorf("the 95 %% interval holds the truth in %.3f of the samples", share)
+	}
+	got := QuantileChange(ns(1).Curve(), of(nil, []time.Duration{1, 2}).Curve(), 0.5, 0.95)
+	if got.Known || !slices.Equal(got.Warnings, []Warning{WarnFew, WarnCensored}) {
+		t.Errorf("censored: %+v", got)
+	}
+}
+
+func TestLogRankWarnsOfCrossing(t *testing.T) {
+	var a, b Dist
+	for i := range 60 {
+		a.Add(time.Duration(100 + i))
+		b.Add(time.Duration(i % 2 * 1000))
+	}
+	if got := LogRank(&a, &b); !slices.Contains(got.Warnings, WarnCrossing) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Few on one side must not make small p-values common: with many rows corrected
+// for their number, those are the ones that count.
+func TestLogRankOfFewBySimulation(t *testing.T) {
+	r := rand.New(rand.NewPCG(51, 52))
+	for _, size := range [][2]int{{3, 40}, {40, 3}, {2, 100}, {5, 200}, {20, 20}} {
+		draw := func(n int) *Dist {
+			d := new(Dist)
+			for range n {
+				if v, c := r.ExpFloat64(), r.ExpFloat64(); c < v {
+					d.AddCensored(time.Duration(c * 1e9))
+				} else {
+					d.Add(time.Duration(v * 1e9))
+				}
+			}
+			return d
+		}
+		const rounds = 3000
+		at5, at01 := 0, 0
+		for range rounds {
+			p := LogRank(draw(size[0]), draw(size[1])).P
+			if p <= 0.05 {
+				at5++
+			}
+			if p <= 0.001 {
+				at01++
+			}
+		}
+		if at5 > 0.075*rounds || at01 > 0.004*rounds {
+			t.Errorf("%v values: %d of %d below 0.05, %d below 0.001", size, at5, rounds, at01)
+		}
+	}
+}
+
 // The share of false alarms of a test at 0.05 must not exceed it by more than
 // the noise of the simulation; the power must be there.
 func TestRankTestsBySimulation(t *testing.T) {
@@ -216,6 +323,9 @@ func TestRankTestsBySimulation(t *testing.T) {
 		alarms, hits float64 // at most, at least
 	}{
 		{"small", 8, 9, 0, 5, 0.065, 0.6},
+		{"very small", 4, 4, 0, 30, 0.06, 0.5},
+		{"few censored", 5, 5, 2, 20, 0.065, 0.35},
+		{"few on one side", 3, 40, 2, 20, 0.075, 0.4},
 		{"middle", 60, 80, 0, 2, 0.065, 0.85},
 		{"buckets", 600, 700, 0, 1.3, 0.065, 0.85},
 		{"censored", 60, 80, 2, 2, 0.07, 0.75},

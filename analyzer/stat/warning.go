@@ -1,5 +1,7 @@
 package stat
 
+import "slices"
+
 // Warning is a reason to trust a result less, as a sentence without a full stop.
 type Warning string
 
@@ -15,3 +17,14 @@ const (
 	WarnCrossing   Warning = "the two distributions cross, so one number does not describe the difference"
 	WarnUncensored Warning = "this test takes cut-off durations as complete ones"
 )
+
+// union is a followed by what only b has.
+func union(a, b []Warning) []Warning {
+	a = slices.Clip(a)
+	for _, w := range b {
+		if !slices.Contains(a, w) {
+			a = append(a, w)
+		}
+	}
+	return a
+}
