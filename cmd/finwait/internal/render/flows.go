@@ -2,7 +2,6 @@ package render
 
 import (
 	"bufio"
-	"encoding/csv"
 	"io"
 	"strconv"
 	"strings"
@@ -10,49 +9,79 @@ import (
 	"finwait/analyzer"
 )
 
+// flowUnits are the units of the columns of durations, one for each column.
+type flowUnits struct{ waited, timer, wait2, late unit }
+
+// flowSpans are the longest durations of each column so far.
+type flowSpans struct{ waited, timer, wait2, late *float64 }
+
+// see takes the durations of one connection into account.
+func (x *flowSpans) see(f *analyzer.Flow) {
+	longer := func(a **float64, b *float64) {
+		if b != nil && (*a == nil || **a < *b) {
+			v := *b
+			*a = &v
+		}
+	}
+	if q := f.Close.Request; q != nil {
+		longer(&x.waited, q.WaitedS)
+	}
+	if t := f.Close.Timer; t != nil {
+		longer(&x.timer, &t.ValueS)
+	}
+	if h := f.HalfClose; h != nil {
+		longer(&x.wait2, h.FinWait2S)
+	}
+	if l := f.LateResponse; l != nil {
+		longer(&x.late, l.AfterCloseS)
+	}
+}
+
+// units picks the units that fit.
+func (x *flowSpans) units() flowUnits {
+	return flowUnits{unitFor(x.waited), unitFor(x.timer), unitFor(x.wait2), unitFor(x.late)}
+}
+
 // flowColumns are the columns of the table of connections.
-func flowColumns(s style) []column {
+func flowColumns(u flowUnits) []column {
 	return []column{
 		{title: "stream", right: true},
-		{title: "client", shrink: 15, rank: 3},
-		{title: "server", shrink: 15, rank: 2},
+		{title: "client", shrink: 15, rank: 5},
+		{title: "server", shrink: 15, rank: 1},
 		{title: "cause"},
 		{title: "closed", rank: 4},
-		{title: "waited", right: true, rank: 3},
-		{title: "timer", right: true, rank: 6},
-		{title: "FIN-WAIT-2", right: true, rank: 1},
-		{title: "late", right: true, rank: 7},
+		{title: "waited " + u.waited.name, right: true, rank: 2},
+		{title: "timer " + u.timer.name, right: true, rank: 6},
+		{title: "FIN-WAIT-2 " + u.wait2.name, right: true, rank: 1},
+		{title: "late " + u.late.name, right: true, rank: 7},
 		{title: "replaced by", right: true, rank: 8},
-		{title: "endpoint", shrink: 14, rank: 5},
+		{title: "endpoint", shrink: 10, rank: 3},
 	}
 }
 
 // flowRow is one line of the table.
-func flowRow(f *analyzer.Flow) []string {
+func flowRow(f *analyzer.Flow, u flowUnits) []string {
 	closed := f.Close.Initiator + " " + f.Close.How
 	if f.Close.How == "none" {
 		closed = unknown
 	}
 	waited, timer, wait2, late, endpoint := unknown, unknown, unknown, unknown, ""
 	if q := f.Close.Request; q != nil {
-		waited, endpoint = duration(q.WaitedS), clean(q.Endpoint)
+		waited, endpoint = u.waited.number(q.WaitedS), clean(q.Endpoint)
 	}
 	if t := f.Close.Timer; t != nil {
-		timer = duration(&t.ValueS)
+		timer = u.timer.number(&t.ValueS)
 	}
 	if h := f.HalfClose; h != nil {
-		wait2 = duration(h.FinWait2S)
+		wait2 = u.wait2.number(h.FinWait2S)
 		if h.Censored && h.FinWait2S != nil {
 			wait2 = ">" + wait2
 		}
 	}
 	if l := f.LateResponse; l != nil {
-		late = duration(l.AfterCloseS)
-		if l.AfterCloseS != nil {
-			late = "+" + late
-		}
+		late = u.late.number(l.AfterCloseS)
 	}
-	return []string{number(f.Stream), clean(f.Client), clean(f.Server), clean(f.Close.Cause), closed, waited, timer, wait2, late, number(f.ReplacedBy), endpoint}
+	return []string{number(f.Stream), clean(f.Client), clean(f.Server), clean(f.Close.Cause), clean(closed), waited, timer, wait2, late, number(f.ReplacedBy), endpoint}
 }
 
 func number(n *int) string {
@@ -62,16 +91,31 @@ func number(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-// flowsTable goes over the connections twice, first for the widths, so that a
-// table of any length needs no memory.
+// flowsTable goes over the connections three times, for the units, for the
+// widths and for the rows, so that a table of any length needs no memory.
 func flowsTable(w io.Writer, each EachFlow, o Options) error {
-	s := newStyle(o)
-	t := &table{columns: flowColumns(s)}
-	widths := make([]int, len(t.columns))
+	var spans flowSpans
 	rows := 0
 	err := each(func(f *analyzer.Flow) error {
 		rows++
-		for i, text := range flowRow(f) {
+		spans.see(f)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rows == 0 {
+		_, err := io.WriteString(w, "no connections\n")
+		return err
+	}
+	u := spans.units()
+	t := &table{columns: flowColumns(u)}
+	widths := make([]int, len(t.columns))
+	for i := range widths {
+		widths[i] = -1
+	}
+	err = each(func(f *analyzer.Flow) error {
+		for i, text := range flowRow(f, u) {
 			if text != "" && text != unknown || t.columns[i].rank == 0 {
 				widths[i] = max(widths[i], cells(text), cells(t.columns[i].title))
 			}
@@ -81,174 +125,20 @@ func flowsTable(w io.Writer, each EachFlow, o Options) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(w)
-	if rows == 0 {
-		out.WriteString("no connections\n")
-		return out.Flush()
-	}
 	shown := t.fit(widths, o.width())
+	s := newStyle(o)
 	titles := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		titles[i] = c.title
 	}
+	out := bufio.NewWriter(w)
 	out.WriteString(s.quiet.Render(strings.TrimRight(t.line(titles, shown, widths, s, false), " ")) + "\n")
 	err = each(func(f *analyzer.Flow) error {
-		_, err := out.WriteString(strings.TrimRight(t.line(flowRow(f), shown, widths, s, true), " ") + "\n")
+		_, err := out.WriteString(strings.TrimRight(t.line(flowRow(f, u), shown, widths, s, true), " ") + "\n")
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return out.Flush()
-}
-
-// csvHeads are the names of the contract's fields, nested ones joined by dots.
-func csvHeads() []string {
-	return strings.Fields(`stream source input client server server_name role_basis vantage
-		process.pid process.tid process.fd process.comm opened closed first_frame last_frame
-		packets.client packets.server bytes.client bytes.server
-		retransmissions.client retransmissions.server missing_bytes.client missing_bytes.server
-		handshake.state handshake.syn_retries handshake.rtt_s protocol
-		requests.sent requests.answered requests.timed_out requests.cancelled requests.aborted requests.open
-		close.cause close.initiator close.how close.at close.frame close.confidence close.because close.declared_by close.codes
-		close.request.method close.request.host close.request.path close.request.endpoint close.request.sent close.request.frame
-		close.request.waited_s close.request.phase close.request.stall
-		close.timer.value_s close.timer.basis close.timer.count
-		half_close.by half_close.fin_wait_1_s half_close.fin_wait_2_s half_close.close_wait_s half_close.last_ack_s half_close.total_s
-		half_close.ended_by half_close.kind half_close.censored
-		late_response.after_request_s late_response.after_close_s late_response.frame
-		time_wait.by time_wait.from replaced_by notes`)
-}
-
-// csvRow flattens a connection. A value that is null in the contract is empty.
-func csvRow(f *analyzer.Flow) []string {
-	r := record{}
-	r.ints(f.Stream)
-	r.text(f.Source, f.Input, f.Client, f.Server, orEmpty(f.ServerName), f.RoleBasis, orEmpty(f.Vantage))
-	if p := f.Process; p != nil {
-		r.whole(int64(p.PID), int64(p.TID), int64(p.FD))
-		r.text(orEmpty(p.Comm))
-	} else {
-		r.skip(4)
-	}
-	r.stamp(f.Opened, f.Closed)
-	r.whole(int64(f.FirstFrame), int64(f.LastFrame))
-	for _, p := range []analyzer.Pair{f.Packets, f.Bytes, f.Retransmissions, f.MissingBytes} {
-		r.whole(p.Client, p.Server)
-	}
-	r.text(f.Handshake.State)
-	r.whole(int64(f.Handshake.SYNRetries))
-	r.seconds(f.Handshake.RTTS)
-	r.text(f.Protocol)
-	q := f.Requests
-	r.whole(int64(q.Sent), int64(q.Answered), int64(q.TimedOut), int64(q.Cancelled), int64(q.Aborted), int64(q.Open))
-	r.close(&f.Close)
-	r.half(f)
-	r.ints(f.ReplacedBy)
-	r.text(strings.Join(f.Notes, ";"))
-	return r
-}
-
-// record is a row of CSV in the making.
-type record []string
-
-func (r *record) text(values ...string) {
-	for _, v := range values {
-		*r = append(*r, clean(v))
-	}
-}
-
-func (r *record) skip(n int) { *r = append(*r, make([]string, n)...) }
-
-func (r *record) whole(values ...int64) {
-	for _, v := range values {
-		*r = append(*r, strconv.FormatInt(v, 10))
-	}
-}
-
-func (r *record) ints(v *int) {
-	if v == nil {
-		r.skip(1)
-		return
-	}
-	r.whole(int64(*v))
-}
-
-func (r *record) seconds(values ...*float64) {
-	for _, v := range values {
-		if v == nil {
-			r.skip(1)
-			continue
-		}
-		*r = append(*r, strconv.FormatFloat(*v, 'f', -1, 64))
-	}
-}
-
-func (r *record) stamp(values ...analyzer.Stamp) {
-	for _, v := range values {
-		text, _ := v.MarshalJSON() // never fails
-		*r = append(*r, strings.Trim(strings.TrimPrefix(string(text), "null"), `"`))
-	}
-}
-
-func (r *record) close(c *analyzer.FlowClose) {
-	r.text(c.Cause, c.Initiator, c.How)
-	r.stamp(c.At)
-	if c.Frame != nil {
-		r.whole(int64(*c.Frame))
-	} else {
-		r.skip(1)
-	}
-	r.text(c.Confidence, c.Because, orEmpty(c.DeclaredBy), c.Codes)
-	if q := c.Request; q != nil {
-		r.text(orEmpty(q.Method), orEmpty(q.Host), orEmpty(q.Path), q.Endpoint)
-		r.stamp(q.Sent)
-		r.whole(int64(q.Frame))
-		r.seconds(q.WaitedS)
-		r.text(q.Phase, orEmpty(q.Stall))
-	} else {
-		r.skip(9)
-	}
-	if t := c.Timer; t != nil {
-		r.seconds(&t.ValueS)
-		r.text(t.Basis)
-		r.whole(int64(t.Count))
-	} else {
-		r.skip(3)
-	}
-}
-
-func (r *record) half(f *analyzer.Flow) {
-	if h := f.HalfClose; h != nil {
-		r.text(h.By)
-		r.seconds(h.FinWait1S, h.FinWait2S, h.CloseWaitS, h.LastAckS, h.TotalS)
-		r.text(h.EndedBy, orEmpty(h.Kind), strconv.FormatBool(h.Censored))
-	} else {
-		r.skip(9)
-	}
-	if l := f.LateResponse; l != nil {
-		r.seconds(l.AfterRequestS, l.AfterCloseS)
-		r.whole(int64(l.Frame))
-	} else {
-		r.skip(3)
-	}
-	if t := f.TimeWait; t != nil {
-		r.text(t.By)
-		r.stamp(t.From)
-	} else {
-		r.skip(2)
-	}
-}
-
-// flowsCSV writes a heading and one row a connection.
-func flowsCSV(w io.Writer, each EachFlow) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(csvHeads()); err != nil {
-		return err
-	}
-	if err := each(func(f *analyzer.Flow) error { return out.Write(csvRow(f)) }); err != nil {
-		return err
-	}
-	out.Flush()
-	return out.Error()
 }

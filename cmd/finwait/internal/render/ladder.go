@@ -30,7 +30,7 @@ func (p *page) ladderHead(f *analyzer.Flow) {
 	}
 	p.line(p.s.title.Render(title), "  ", p.s.quiet.Render(cutMiddle(strings.Join(facts, ", "), p.width-cells(title)-2, p.s.ellipsis)))
 	server := clean(f.Server)
-	if f.ServerName != nil {
+	if f.ServerName != nil && *f.ServerName != f.Server {
 		server += " (" + clean(*f.ServerName) + ")"
 	}
 	p.labelled(2, "client", 8, clean(f.Client)+", told by "+clean(f.RoleBasis))

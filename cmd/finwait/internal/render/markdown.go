@@ -89,7 +89,7 @@ func (m *markdown) peers(r *analyzer.Report) {
 	var rows [][]string
 	for i := range r.Peers[:min(topRows, len(r.Peers))] {
 		x := &r.Peers[i]
-		rows = append(rows, []string{code(x.Server), md(orEmpty(x.ServerName)), count(int64(x.Connections)), count(int64(x.Requests)),
+		rows = append(rows, []string{code(x.Server), md(peerName(x)), count(int64(x.Connections)), count(int64(x.Requests)),
 			count(int64(x.TimedOut)), count(int64(x.Churned)), duration(x.FinWait2.P50), duration(x.FinWait2.P99),
 			count(int64(x.FinWait2Peak)), count(int64(x.TimeWaitPeak))})
 	}
