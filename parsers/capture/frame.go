@@ -73,7 +73,9 @@ func (fr *FrameReader) advance(rec *record) (status, error) {
 	if fr.done {
 		return statusMore, io.EOF
 	}
-	fr.r.stream.keep(fr.block, fr.used)
+	if fr.block != nil {
+		fr.r.stream.keep(fr.block, fr.used)
+	}
 	fr.used = 0
 	var err error
 	fr.block, err = fr.r.stream.fill(fr.block)

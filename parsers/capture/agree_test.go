@@ -1,0 +1,203 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+
+	"finwait/analyzer/event"
+	"finwait/samples/gen/wire"
+)
+
+// generated is a capture of made-up traffic.
+func generated(t testing.TB, c wire.Config) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	if _, err := wire.Write(&buf, c); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// TestFastAgrees decodes frames the short and the long way: made-up traffic,
+// every frame of the layerings, cut at every length, and with every byte of
+// the headers changed.
+func TestFastAgrees(t *testing.T) {
+	var frames [][]byte
+	fr, err := NewFrameReader(bytes.NewReader(generated(t, wire.Config{Conns: 40})), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		var f Frame
+		if err := fr.Next(&f); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, bytes.Clone(f.Data))
+	}
+	for _, l := range layerings() {
+		if l.linkType == 1 {
+			frames = append(frames, l.frame)
+		}
+	}
+	options := cat([]byte{1, 1, 8, 10}, be32(1), be32(2))
+	for _, f := range [][]byte{ether(0x0800, packet4(6, 0, segment(0x18, options, "0123"))), ether(0x86dd, packet6(6, segment(0x18, options, "0123")))} {
+		for i := range f {
+			frames = append(frames, f[:i])
+			for _, bit := range []byte{1, 2, 4, 8, 16, 32, 64, 128, 255} {
+				g := bytes.Clone(f)
+				g[i] ^= bit
+				frames = append(frames, g)
+			}
+		}
+	}
+	taken := 0
+	for i, f := range frames {
+		for _, miss := range []int{0, 1, 1000} {
+			fast, slow := new(event.Batch), new(event.Batch)
+			d := decoder{probs: &problems{}, out: fast, frame: 7, time: 99, scope: 5, input: 2, notes: event.Incoming}
+			if !d.fastEthernet(f, miss) {
+				if len(fast.Segments) != 0 {
+					t.Fatalf("frame %d: not taken, but something happened", i)
+				}
+				continue
+			}
+			taken++
+			d.out = slow
+			d.link(linkEthernet, f, miss)
+			if len(slow.Segments) != 1 || fmt.Sprintf("%+v", slow.Segments[0]) != fmt.Sprintf("%+v", fast.Segments[0]) {
+				t.Fatalf("frame %d, %d missing, % x:\nfast %+v\nslow %+v", i, miss, f, fast.Segments, slow.Segments)
+			}
+		}
+	}
+	if taken < 3000 {
+		t.Errorf("the short way was taken %d times of %d", taken, 3*len(frames))
+	}
+}
+
+// TestGopacketAgrees compares every segment of made-up traffic with what
+// gopacket decodes.
+func TestGopacketAgrees(t *testing.T) {
+	for _, c := range []wire.Config{{Conns: 60}, {Kind: wire.Short, Conns: 60, Format: wire.Pcapng}} {
+		raw := generated(t, c)
+		fr, err := NewFrameReader(bytes.NewReader(raw), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		segs, _, _ := all(t, raw, Options{})
+		for _, s := range segs {
+			var f Frame
+			if err := fr.Next(&f); err != nil {
+				t.Fatal(err)
+			}
+			p := gopacket.NewPacket(f.Data, layers.LayerTypeEthernet, gopacket.NoCopy)
+			tcp, ok := p.TransportLayer().(*layers.TCP)
+			if !ok {
+				t.Fatalf("frame %d: gopacket: %v", f.Number, p.ErrorLayer())
+			}
+			ip := p.NetworkLayer().(*layers.IPv4)
+			want := event.Segment{
+				Time: f.Time, Frame: f.Number,
+				Src: event.V4(ip.SrcIP, uint16(tcp.SrcPort)), Dst: event.V4(ip.DstIP, uint16(tcp.DstPort)),
+				Seq: event.SeqOf(tcp.Seq), Ack: event.SeqOf(tcp.Ack), Window: tcp.Window,
+				IPID: ip.Id, TTL: ip.TTL, Len: uint32(len(tcp.Payload)), Payload: tcp.Payload,
+				Flags: event.Flags(tcp.Contents[13]),
+			}
+			want.Hash = event.HashEnds(&want.Src, &want.Dst)
+			for _, o := range tcp.Options {
+				switch o.OptionType {
+				case layers.TCPOptionKindTimestamps:
+					want.TSVal, want.TSEcr = binary.BigEndian.Uint32(o.OptionData), binary.BigEndian.Uint32(o.OptionData[4:])
+					want.Notes |= event.HasTimestamps
+				case layers.TCPOptionKindWindowScale:
+					want.Scale = o.OptionData[0]
+					want.Notes |= event.HasWindowScale
+				}
+			}
+			if len(want.Payload) == 0 {
+				want.Payload, s.Payload = nil, nil
+			}
+			if got, want := fmt.Sprintf("%+v", s), fmt.Sprintf("%+v", want); got != want {
+				t.Fatalf("frame %d:\ngot  %s\nwant %s", s.Frame, got, want)
+			}
+		}
+		if len(segs) < 500 {
+			t.Errorf("%d segments", len(segs))
+		}
+	}
+}
+
+// TestCopy copies some frames with comments and reads them back.
+func TestCopy(t *testing.T) {
+	raw := cat(ngSection(), ngInterface(1), ngInterface(101, ngOption(9, []byte{9})))
+	for i, f := range plain(6) {
+		if i%2 == 1 {
+			f = f[14:]
+		}
+		raw = cat(raw, ngPacket(i%2, uint64(1700000000_000000+i), f, ngOption(optPacketFlags, le32(i%3)), le32(0)))
+	}
+	fr, err := NewFrameReader(bytes.NewReader(raw), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w, err := NewWriter(&out, "finwait")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f Frame
+	for fr.Next(&f) == nil {
+		if err := w.Write(&f, fmt.Sprintf("frame %d of the original", f.Number)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := all(t, raw, Options{})
+	after, _, r := all(t, out.Bytes(), Options{})
+	if ids(r.Problems()) != "" || len(after) != 6 || fmt.Sprint(r.Input().LinkTypes) != "[EN10MB RAW]" {
+		t.Fatalf("%d segments, %v, %+v", len(after), r.Problems(), r.Input())
+	}
+	for i := range before {
+		if fmt.Sprintf("%+v", before[i]) != fmt.Sprintf("%+v", after[i]) {
+			t.Errorf("segment %d:\nbefore %+v\nafter  %+v", i, before[i], after[i])
+		}
+	}
+	if !bytes.Contains(out.Bytes(), []byte("frame 6 of the original")) {
+		t.Error("the comment is missing")
+	}
+}
+
+// TestExtent looks at both ends of captures.
+func TestExtent(t *testing.T) {
+	frames := plain(20)
+	raw := file(1, frames...)
+	ng := cat(ngSection(ngOption(optSectionOS, []byte("Linux"))), ngInterface(1))
+	for i, f := range frames {
+		ng = append(ng, ngPacket(0, uint64(1000+i), f)...)
+	}
+	for _, test := range []struct {
+		name       string
+		head, tail []byte
+		want       Extent
+	}{
+		{"pcap", raw[:200], raw[777:], Extent{1700000000e9, 1700000000e9 + 19e6, ""}},
+		{"pcap without tail", raw, nil, Extent{1700000000e9, event.NoTime, ""}},
+		{"pcap cut", raw[:200], raw[777 : len(raw)-9], Extent{1700000000e9, 1700000000e9 + 18e6, ""}},
+		{"pcapng", ng[:300], ng[777:], Extent{1000000, 1019000, "Linux"}},
+		{"no packets", raw[:24], raw[:24], Extent{event.NoTime, event.NoTime, ""}},
+		{"no capture", []byte("hello"), nil, Extent{event.NoTime, event.NoTime, ""}},
+	} {
+		if got := ExtentOf(test.head, test.tail); got != test.want {
+			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
