@@ -45,7 +45,7 @@ func (t *Tracker) http1Step(side event.Side, h *half, b []byte, at event.Moment,
 	}
 	h.flags &^= halfHold
 	n, end := h.body(b)
-	t.part(side, h.off, h.off+int64(n), at)
+	t.part(side, h.off, h.off+int64(n), at, at)
 	if end {
 		t.endMessage(side, h, at)
 	}
@@ -66,11 +66,11 @@ func (t *Tracker) outOfStep(side event.Side, h *half, b []byte) bool {
 	return false
 }
 
-// part notes bytes of a message at offsets from to to.
-func (t *Tracker) part(side event.Side, from, to int64, at event.Moment) {
+// part notes bytes of a message at offsets from to to, which came from start to at.
+func (t *Tracker) part(side event.Side, from, to int64, start, at event.Moment) {
 	if side == event.Server {
 		if !t.server.has(halfUnpaired) {
-			t.respond(t.q.waiting(), from, to, at)
+			t.respond(t.q.waiting(), from, to, start, at)
 		}
 		return
 	}
@@ -106,12 +106,10 @@ func (t *Tracker) http1Head(side event.Side, h *half, b []byte, at event.Moment)
 	}
 	if n == 0 {
 		h.buf, h.start, h.begin = append(t.env.buffer(), b...), start, h.off
-		t.part(side, h.off, h.off+int64(len(b)), start)
-		t.part(side, h.off, h.off+int64(len(b)), at)
+		t.part(side, h.off, h.off+int64(len(b)), start, at)
 		return len(b)
 	}
-	t.part(side, h.off, h.off+int64(n), start)
-	t.part(side, h.off, h.off+int64(n), at)
+	t.part(side, h.off, h.off+int64(n), start, at)
 	t.message(side, h, &hd, h.off, h.off+int64(n), at)
 	return n
 }
@@ -134,7 +132,7 @@ func (t *Tracker) http1Rest(side event.Side, h *half, b []byte, at event.Moment)
 			return 0
 		}
 		h.buf = append(h.buf, b...)
-		t.part(side, h.off, h.off+int64(n), at)
+		t.part(side, h.off, h.off+int64(n), at, at)
 		if !t.startsHead(side, h.buf) {
 			t.abandon(h)
 		}
@@ -146,7 +144,7 @@ func (t *Tracker) http1Rest(side event.Side, h *half, b []byte, at event.Moment)
 		t.abandon(h)
 		return n
 	}
-	t.part(side, h.off, h.off+int64(n), at)
+	t.part(side, h.off, h.off+int64(n), at, at)
 	t.message(side, h, &hd, h.begin, h.off+int64(n), at)
 	h.drop(t.env)
 	return n

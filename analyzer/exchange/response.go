@@ -160,7 +160,7 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 				t.open(at)
 			}
 		}
-		t.part(side, h.off, h.off+n, at)
+		t.part(side, h.off, h.off+n, at, at)
 		if x := t.q.newest(); x != nil && h.has(halfTurns) {
 			x.Whole = true
 		}
@@ -174,14 +174,14 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 		return
 	}
 	x.flags |= entrySoft
-	t.respond(x, h.off, h.off+n, at)
+	t.respond(x, h.off, h.off+n, at, at)
 }
 
 // http1Skip passes over n unreadable bytes.
 func (t *Tracker) http1Skip(side event.Side, n int64, at event.Moment, cut bool) {
 	h := t.half(side)
 	if h.phase == phaseBody && n <= h.left || h.phase == phaseChunk && n <= h.left || h.phase == phaseClose {
-		t.part(side, h.off, h.off+n, at)
+		t.part(side, h.off, h.off+n, at, at)
 		if h.phase != phaseClose {
 			h.left -= n
 		}
@@ -193,12 +193,12 @@ func (t *Tracker) http1Skip(side event.Side, n int64, at event.Moment, cut bool)
 		return
 	}
 	if h.phase == phaseBody { // its end is in there, and more
-		t.part(side, h.off, h.off+h.left, at)
+		t.part(side, h.off, h.off+h.left, at, at)
 		h.left = 0
 		t.endMessage(side, h, at)
 	}
 	if len(h.buf) > 0 {
-		t.part(side, h.off, h.off+n, at)
+		t.part(side, h.off, h.off+n, at, at)
 		t.headCut(side, h, cut)
 		h.drop(t.env)
 	} else if h.phase != phaseSeek || !cut {
@@ -213,7 +213,7 @@ func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Momen
 	inside := h.phase != phaseHead && h.phase != phaseSeek
 	t.seek(h, !cut)
 	if inside { // a chunked body whose end may be in there
-		t.part(side, h.off, h.off+n, at)
+		t.part(side, h.off, h.off+n, at, at)
 		if x := t.q.waiting(); side == event.Server && x != nil {
 			x.flags |= entrySoft
 			if !cut {

@@ -95,7 +95,7 @@ func (t *Tracker) ticketAnswers(x *entry) {
 	k := &t.tls.tickets
 	k.done, k.count = true, 0
 	x.flags |= entrySoft
-	t.respond(x, k.first.from, k.first.to, k.first.at)
+	t.respond(x, k.first.from, k.first.to, k.first.start, k.first.at)
 }
 
 // ticketBeforeRequest looks back at a lone ticket when the client sends again: a

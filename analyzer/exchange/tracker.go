@@ -291,8 +291,9 @@ func (t *Tracker) endSoft() {
 	}
 }
 
-// respond notes response bytes of x at offsets from to to. x may be nil.
-func (t *Tracker) respond(x *entry, from, to int64, at event.Moment) {
+// respond notes response bytes of x at offsets from to to, which came from start
+// to at. x may be nil.
+func (t *Tracker) respond(x *entry, from, to int64, start, at event.Moment) {
 	if x == nil {
 		return
 	}
@@ -304,7 +305,7 @@ func (t *Tracker) respond(x *entry, from, to int64, at event.Moment) {
 		return
 	}
 	if !x.First.Seen() {
-		x.First, x.FirstOffset = at, from
+		x.First, x.FirstOffset = start, from
 	}
 	x.Last, x.LastOffset = at, to
 }

@@ -44,8 +44,7 @@ func (t *Tracker) turn(side event.Side, from, to int64, start, at event.Moment) 
 		return
 	}
 	x.flags |= entrySoft
-	t.respond(x, from, to, start)
-	t.respond(x, from, to, at)
+	t.respond(x, from, to, start, at)
 }
 
 // reopen returns the last exchange, whose end was assumed, to the outstanding
