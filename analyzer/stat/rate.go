@@ -47,8 +47,8 @@ func rateRatio(a, b Rate, dispersion float64) Test {
 // not. The scatter of the slices around their side's rate gives the dispersion
 // (quasi-Poisson, Pearson's estimate, never below 1); the exact test's normal
 // score is divided by its root and read from Student's distribution with as
-// many degrees of freedom as the dispersion has. So it never claims more than
-// [CompareRates] does.
+// many degrees of freedom as the dispersion has; the exact test on counts divided
+// by the dispersion must agree. So it never claims more than [CompareRates] does.
 //
 // What it gets wrong: bursts longer than a slice spread over several and hide
 // part of the dispersion. Choose slices longer than the bursts.
@@ -69,13 +69,8 @@ func CompareSlices(a, b []Rate) Test {
 	dispersion := max((chia+chib)/df, 1)
 	t := rateRatio(suma, sumb, dispersion)
 	t.Method, t.Warnings = method, exact.Warnings
-	t.P = max(studentTail(-normalQuantile(exact.P/2)/math.Sqrt(dispersion), df), exact.P)
-	if exact.P >= 1 {
-		t.P = 1
-	}
-	if exact.P == 0 { // beyond what a normal score can tell apart
-		t.P = studentTail(38/math.Sqrt(dispersion), df)
-	}
+	score := math.Abs(normalQuantile(max(exact.P, 1e-300) / 2))
+	t.P = max(exact.P, studentTail(score/math.Sqrt(dispersion), df), scaledP(suma, sumb, dispersion))
 	if dispersion > 2 {
 		t.Warnings = append(t.Warnings, WarnClustered)
 	}
@@ -83,6 +78,18 @@ func CompareSlices(a, b []Rate) Test {
 		t.Warnings = append(t.Warnings, WarnFewSlices)
 	}
 	return t
+}
+
+// scaledP is the conditional test on the numbers of bursts that the counts
+// amount to, as if each were one event. It matters when there are only a few,
+// however many events they bring; the interval of the ratio agrees with it.
+func scaledP(a, b Rate, dispersion float64) float64 {
+	n, y := (a.Events+b.Events)/dispersion, b.Events/dispersion
+	if n == 0 {
+		return 1
+	}
+	p := b.Exposure / (a.Exposure + b.Exposure)
+	return min(1, 2*betaInc(1-p, n-y, y+1), 2*betaInc(p, y, n-y+1))
 }
 
 func exposed(slices []Rate) []Rate {

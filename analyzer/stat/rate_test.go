@@ -160,6 +160,10 @@ func TestSpecialFunctions(t *testing.T) {
 	}{
 		{"pnorm(1.96)", normalCDF(1.96), 0.9750021048517795},
 		{"qnorm(0.975)", normalQuantile(0.975), 1.959963984540054},
+		{"qnorm(1e-4)", normalQuantile(1e-4), -3.719016485455709},
+		{"qnorm(1e-20)", normalQuantile(1e-20), -9.262340089798409},
+		{"qnorm(1e-300)", normalQuantile(1e-300), -37.0470962993612},
+		{"qnorm(0)", 1 / normalQuantile(0), 0},
 		{"2*pt(-2.228139, 10)", studentTail(2.228138852, 10), 0.05},
 		{"2*pt(-1, 1)", studentTail(1, 1), 0.5},
 		{"qt(0.975, 10)", studentQuantile(0.95, 10), 2.228138852},

@@ -5,8 +5,27 @@ import "math"
 // normalCDF is the probability that a standard normal variable is below z.
 func normalCDF(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
 
-// normalQuantile is the inverse of normalCDF.
-func normalQuantile(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) }
+// normalQuantile is the inverse of normalCDF. The library's Erfcinv subtracts
+// from 1, so that nothing is left of small p: there Newton's method on the
+// logarithm takes over, which converges from the tail's asymptote.
+func normalQuantile(p float64) float64 {
+	switch {
+	case p > 0.5:
+		return -normalQuantile(1 - p)
+	case p > 1e-3 || !(p > 0):
+		return -math.Sqrt2 * math.Erfcinv(2*p)
+	}
+	z := -math.Sqrt(-2 * math.Log(p))
+	for range 20 {
+		cdf := normalCDF(z)
+		step := (math.Log(cdf) - math.Log(p)) * cdf / (math.Exp(-z*z/2) / math.Sqrt(2*math.Pi))
+		z -= step
+		if math.Abs(step) < 1e-14*-z {
+			break
+		}
+	}
+	return z
+}
 
 // studentTail is the probability that |T| exceeds t >= 0 with df degrees of freedom.
 func studentTail(t, df float64) float64 {
