@@ -119,7 +119,7 @@ func (s *Source) Read(p []byte) (int, error) {
 	s.problems = append(s.problems, event.Problem{
 		ID:     "damaged-compression",
 		Count:  1,
-		Text:   "the " + s.Compression + " data is damaged or cut; what comes after is lost (" + err.Error() + ")",
+		Text:   "the " + s.Compression + " data is damaged or cut: what follows is missing, what came before may be wrong (" + err.Error() + ")",
 		Where:  fmt.Sprintf("%s: byte %d, %d uncompressed", s.Path, s.Offset(), s.read),
 		Damage: true,
 	})
