@@ -66,7 +66,10 @@ func (l *Log) call(c *event.Call) {
 		return
 	}
 	if t.table.dead && c.Kind != event.CallGone {
-		return // the rest of a call that ended with its process
+		if !t.guessed || c.Phase != event.PhaseWhole && c.Phase != event.PhaseEnter || c.Kind == event.CallExit || c.Kind == event.CallExitGroup {
+			return // the rest of a call that ended with its process
+		}
+		l.split(t) // it lives on, so it was another process
 	}
 	l.apply(t, c, m)
 }

@@ -42,7 +42,7 @@ func (l *Log) thread(c *event.Call) *thread {
 			if c.Kind == event.CallGone || c.Kind == event.CallSignal || c.Kind == event.CallExit {
 				return nil // of a thread that did nothing, or is gone already
 			}
-			t = l.appear(tid)
+			t = l.appear(tid, c)
 		}
 		l.recent = t
 	}
@@ -53,13 +53,19 @@ func (l *Log) thread(c *event.Call) *thread {
 }
 
 // appear makes a thread that no clone has announced. While exactly one clone
-// is under way it is that one's child; otherwise it shares the first table.
-func (l *Log) appear(tid int32) *thread {
-	if parent := l.onlyCloning(); parent != nil {
-		return l.child(parent, tid, *parent.cloning, parent.fork)
+// is under way it is that one's child; a thread that begins with execve is a
+// process of its own; any other shares the first table.
+func (l *Log) appear(tid int32, c *event.Call) *thread {
+	if parent := l.onlyCloning(); parent != nil && c.Kind != event.CallExec {
+		t := l.child(parent, tid, *parent.cloning, parent.fork)
+		t.guessed = true // until the clone returns
+		return t
 	}
 	t := &thread{tid: tid, guessed: true, lastFD: event.NoFD}
-	if l.first == nil || l.first.table.dead && l.first.gone {
+	if c.Kind == event.CallExec && l.first != nil {
+		t.table, t.proc, t.guessed = &table{}, l.newProcess(tid), false
+		t.proc.known = true
+	} else if l.first == nil || l.first.gone || l.first.table.dead {
 		t.table = &table{}
 		t.proc = l.newProcess(tid)
 		l.first = t
@@ -74,7 +80,7 @@ func (l *Log) appear(tid int32) *thread {
 
 // onlyCloning returns the one thread that is inside clone, fork or vfork.
 func (l *Log) onlyCloning() *thread {
-	if len(l.cloning) == 1 && l.cloning[0].cloning != nil {
+	if len(l.cloning) == 1 && !l.cloning[0].table.dead {
 		return l.cloning[0]
 	}
 	return nil
@@ -137,6 +143,7 @@ func (l *Log) clone(t *thread, c *event.Call, m moment) {
 	l.cloned = true
 	old := l.threads[tid]
 	if old != nil && !old.gone && old.table != t.table && old.table == from {
+		old.guessed = false
 		return // it has been running already
 	}
 	if old != nil && !old.gone && old.guessed {
@@ -286,6 +293,11 @@ func (l *Log) leave(t *thread, how End, m moment) {
 // closeAll closes every descriptor of a table.
 func (l *Log) closeAll(t *thread, tb *table, how End, m moment) {
 	tb.dead = true
+	for i := len(l.cloning) - 1; i >= 0; i-- {
+		if c := l.cloning[i]; c.table == tb {
+			l.stopCloning(c)
+		}
+	}
 	tb.each(0, 1<<31-1, func(fd int32, s slot) {
 		tb.set(fd, slot{})
 		l.release(t, s.f, how, m)
