@@ -32,6 +32,7 @@ read again to print it in another format.`,
   finwait analyze report.json --format markdown`,
 		Args: cobra.ArbitraryArgs,
 	}
+	cmd.Flags().SortFlags = false
 	in.add(cmd.Flags())
 	out.add(cmd, render.ReportFormats())
 	cmd.Flags().StringArrayVar(&failOn, "fail-on", nil, "exit with status 1 when `EXPR` holds, such as 'timeouts>0'; may repeat")

@@ -120,9 +120,11 @@ func (d *durationValue) Set(text string) error {
 
 // String formats the value as it is typed.
 func (d *durationValue) String() string {
-	text := time.Duration(*d).String()
-	text = strings.TrimSuffix(text, "m0s") + strings.Repeat("m", strings.Count(text, "m0s"))
-	return text
+	v := time.Duration(*d)
+	if v%time.Second == 0 && v < time.Hour {
+		return fmt.Sprintf("%ds", v/time.Second)
+	}
+	return v.String()
 }
 
 // Type names the value in the help.

@@ -29,6 +29,7 @@ filters must all agree.`,
   finwait flows client.pcap --format ndjson | jq .close.cause`,
 		Args: cobra.ArbitraryArgs,
 	}
+	cmd.Flags().SortFlags = false
 	in.add(cmd.Flags())
 	out.add(cmd, render.FlowFormats())
 	filter.add(cmd)

@@ -23,6 +23,7 @@ N is the number that "finwait flows" prints; it equals Wireshark's tcp.stream.`,
 		Example: `  finwait show client.pcap --stream 12`,
 		Args:    cobra.ArbitraryArgs,
 	}
+	cmd.Flags().SortFlags = false
 	in.add(cmd.Flags())
 	out.add(cmd, render.LadderFormats())
 	cmd.Flags().IntVar(&stream, "stream", -1, "the connection's number `N`")

@@ -220,4 +220,3 @@ func (p *page) clients(r *analyzer.Report) {
 	p.heading("Clients", "by churn")
 	p.table(t, rest)
 }
-

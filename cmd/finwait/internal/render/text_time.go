@@ -268,12 +268,14 @@ func (p *page) timeline(r *analyzer.Report) {
 	}
 	const label = 21
 	var drawn []string
+	var last []int
 	each, length, buckets := 1, 0, 0
 	for _, row := range rows {
 		values := seriesOf(tl, row.side, row.state)
-		if slices.Max(append(values, 0)) == 0 {
-			continue
+		if slices.Max(append(values, 0)) == 0 || slices.Equal(values, last) {
+			continue // the mirror image of the row above says nothing new
 		}
+		last = values
 		room := max(8, p.width-2-label-2-12)
 		merged, n := merge(values, room, row.events)
 		each, length, buckets = n, len(merged), len(values)

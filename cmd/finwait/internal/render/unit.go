@@ -146,19 +146,6 @@ func percent(share float64) string {
 	}
 }
 
-// bytes formats a size.
-func bytes(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return round(float64(n)/(1<<30), 3) + " GB"
-	case n >= 1<<20:
-		return round(float64(n)/(1<<20), 3) + " MB"
-	case n >= 1<<10:
-		return round(float64(n)/(1<<10), 3) + " KB"
-	}
-	return count(n) + " B"
-}
-
 // clock formats the time of day of a moment in UTC, or with its date too.
 func clock(at analyzer.Stamp, layout string) string {
 	t := event.Time(at)
