@@ -39,7 +39,7 @@ func appendEndpoint(dst, method, path []byte) []byte {
 	dst = append(dst, method...)
 	dst = append(dst, ' ')
 	if string(method) == "CONNECT" {
-		return append(dst, bytes.ToLower(path[:min(len(path), maxEndpoint)])...)
+		return appendLower(dst, path[:min(len(path), maxEndpoint)])
 	}
 	if i := bytes.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
@@ -58,6 +58,17 @@ func appendEndpoint(dst, method, path []byte) []byte {
 		}
 		dst = appendSegment(dst, path[:i])
 		path = path[i:]
+	}
+	return dst
+}
+
+// appendLower appends s with its ASCII letters in lower case.
+func appendLower(dst, s []byte) []byte {
+	for _, c := range s {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		dst = append(dst, c)
 	}
 	return dst
 }

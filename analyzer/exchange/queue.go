@@ -95,7 +95,7 @@ func (q *queue) grow() bool {
 	if len(q.slots) >= maxOutstanding {
 		return false
 	}
-	slots := make([]entry, 4*len(q.slots))
+	slots := make([]entry, min(4*len(q.slots), maxOutstanding))
 	for i := range q.n {
 		slots[i] = *q.at(i)
 		slots[i].path = append([]byte(nil), slots[i].path...) // the inline slots keep theirs

@@ -1,10 +1,6 @@
 package exchange
 
-import (
-	"bytes"
-
-	"finwait/analyzer/event"
-)
+import "finwait/analyzer/event"
 
 // tlsStage is how far a TLS connection is.
 type tlsStage uint8
@@ -439,7 +435,8 @@ func (t *Tracker) clientHello(hi *hello) {
 	s.tickets.wanted = hi.pskModes
 	s.handshake.Whole = true
 	if len(hi.name) > 0 {
-		t.name = t.env.Names.ID(bytes.ToLower(hi.name))
+		t.env.scratch = appendLower(t.env.scratch[:0], hi.name)
+		t.name = t.env.Names.ID(t.env.scratch)
 		s.handshake.Host = t.name
 	}
 	s.offered = [maxALPN]NameID{}
