@@ -195,7 +195,7 @@ func (c Curve) warnings() []Warning {
 // Estimate is a share with its confidence interval.
 type Estimate struct {
 	Value, Low, High float64
-	Known            bool // else Value is the last known bound and only Low and High hold
+	Known            bool // Value holds; else only Low and High do
 	Warnings         []Warning
 }
 

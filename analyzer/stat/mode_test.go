@@ -51,8 +51,8 @@ func describe(modes []Mode) string {
 	return out
 }
 
-// At most one sample of noise in a hundred may show a timer. With 1000 rounds of
-// every size the worst distribution had 3 alarms in 1000.
+// At most one sample of noise in a hundred may show a timer. In 1000 samples of
+// every size and distribution the worst had 2 alarms.
 func TestModesFindNoneInNoise(t *testing.T) {
 	for _, n := range noises {
 		samples, alarms, example := 0, 0, ""
@@ -97,8 +97,8 @@ func TestModesFindTimers(t *testing.T) {
 		least      float64 // share of the samples in which all must be found
 		grade      Confidence
 	}{
-		{"five among fifty", []firing{{2 * time.Second, 0, 200 * us, 5}}, uniform, 50, 0, 0.95, ConfidenceMedium},
-		{"five among fifty, not round", []firing{{1337 * ms, 0, 200 * us, 5}}, uniform, 50, 0, 0.9, ConfidenceMedium},
+		{"five among fifty", []firing{{2 * time.Second, 0, 200 * us, 5}}, uniform, 50, 0, 0.99, ConfidenceMedium},
+		{"five among fifty, not round", []firing{{1337 * ms, 0, 200 * us, 5}}, uniform, 50, 0, 0.98, ConfidenceMedium},
 		{"three timers", []firing{{300 * ms, ms, 0, 20}, {2 * time.Second, ms, 0, 10}, {30 * time.Second, 2 * ms, 0, 5}}, exponential, 60, 0, 0.97, ConfidenceHigh},
 		{"late under strace", []firing{{500 * ms, 10 * ms, ms, 25}}, exponential, 20, 0, 0.98, ConfidenceHigh},
 		{"three alone", []firing{{500 * ms, 800 * us, 0, 3}}, uniform, 0, 0, 1, ConfidenceMedium},
@@ -139,7 +139,7 @@ func foundAll(modes []Mode, timers []firing, grade Confidence) bool {
 	for _, f := range timers {
 		ok := false
 		for _, m := range modes {
-			near := m.Value == f.at || !m.Round && (m.Value-f.at).Abs() < 300*us
+			near := m.Value == f.at || !m.Round && (m.Value-f.at).Abs() < 500*us
 			ok = ok || near && m.Confidence >= grade && 5*len(m.Members) >= 4*f.count && len(m.Members) <= f.count+2+f.count/4
 		}
 		if !ok {

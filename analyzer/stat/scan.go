@@ -171,7 +171,7 @@ func (s scan) rounds() []time.Duration {
 // say nothing: then one more is supposed just there. A sample of one narrow hump
 // and nothing else is what this gets wrong, on purpose: that is a timer.
 func (s scan) chance(i, j int, width time.Duration, k int) (log, background float64) {
-	w, count, m := float64(width+s.resolution), float64(k), max(8, j-i)
+	w, count, m := float64(width+s.resolution), float64(k), max(8, (j-i)/2)
 	left := s.flank(i, -min(m, i))
 	right := s.flank(j-1, min(m, len(s.values)-j))
 	if left.values < fewest && right.values < fewest {
