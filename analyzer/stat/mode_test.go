@@ -58,7 +58,7 @@ func TestModesFindNoneInNoise(t *testing.T) {
 		samples, alarms, example := 0, 0, ""
 		for _, count := range []int{5, 6, 8, 12, 20, 50, 200, 1000} {
 			r := rand.New(rand.NewPCG(uint64(count), 77))
-			for range 40 + 4000/count {
+			for range 20 + 2000/count {
 				samples++
 				if found := Modes(n.values(r, count), ModeOptions{}); len(found) > 0 {
 					alarms++
@@ -110,7 +110,7 @@ func TestModesFindTimers(t *testing.T) {
 		{"short", []firing{{20 * ms, 300 * us, 0, 12}}, exponential, 40, 0, 0.95, ConfidenceHigh},
 		{"whole seconds", []firing{{30 * time.Second, 0, 0, 15}, {60 * time.Second, 0, 0, 8}}, noise{draw: func(r *rand.Rand) float64 { return math.Floor(100 * r.Float64()) }}, 20, time.Second, 0.7, ConfidenceMedium},
 	} {
-		const rounds = 200
+		const rounds = 100
 		found := 0
 		example := ""
 		for seed := range uint64(rounds) {

@@ -2,92 +2,83 @@ package stat
 
 import "slices"
 
-// Span is an interval of time, [From, To) in ns since any epoch. An empty or
-// reversed one counts nothing.
-type Span struct {
-	From, To int64
-	Open     bool // the end was not seen; it lasts to the end of all and To is ignored
+// Spans is a multiset of intervals of time, of which it tells how many overlap.
+// The zero value is empty and ready to use. It costs 16 bytes an interval.
+type Spans struct {
+	// edges are the beginnings and ends: twice the time, plus one for a
+	// beginning, so that in sorted order an end comes before a beginning at
+	// the same time. A socket that leaves a state at the moment another one
+	// enters it never met it there.
+	edges  []int64
+	sorted bool
 }
 
-// edge is a moment at which the number of open spans changes.
-type edge struct {
-	at   int64
-	step int // +1 or -1
-}
-
-// edges lists where spans begin and end in order of time, ends first: a socket
-// that leaves a state at the moment another one enters it never met it there.
-func edges(spans []Span) []edge {
-	es := make([]edge, 0, 2*len(spans))
-	for _, s := range spans {
-		switch {
-		case s.Open:
-			es = append(es, edge{s.From, 1})
-		case s.From < s.To:
-			es = append(es, edge{s.From, 1}, edge{s.To, -1})
-		}
+// Add counts the interval [from, to), in ns since any epoch, at most 2^62 away
+// from it. An empty or reversed one counts nothing.
+func (s *Spans) Add(from, to int64) {
+	if from < to {
+		s.edges = append(s.edges, from<<1|1, to<<1)
+		s.sorted = false
 	}
-	slices.SortFunc(es, func(a, b edge) int {
-		switch {
-		case a.at < b.at:
-			return -1
-		case a.at > b.at:
-			return 1
-		}
-		return a.step - b.step
-	})
-	return es
 }
 
-// Peak is the largest number of spans that overlap and the first moment at which
-// they do; 0, 0 when there are none.
-func Peak(spans []Span) (count int, at int64) {
+// Len is the number of intervals.
+func (s *Spans) Len() int { return len(s.edges) / 2 }
+
+// sort puts the edges in order, once.
+func (s *Spans) sort() []int64 {
+	if !s.sorted {
+		slices.Sort(s.edges)
+		s.sorted = true
+	}
+	return s.edges
+}
+
+// step is what an edge changes: 1 or -1.
+func step(edge int64) int { return int(edge&1)*2 - 1 }
+
+// Peak is the largest number of intervals that overlap and the first moment at
+// which they do; 0, 0 when there are none.
+func (s *Spans) Peak() (count int, at int64) {
 	open := 0
-	for _, e := range edges(spans) {
-		if open += e.step; open > count {
-			count, at = open, e.at
+	for _, e := range s.sort() {
+		if open += step(e); open > count {
+			count, at = open, e>>1
 		}
 	}
 	return count, at
 }
 
-// SeriesKind is what Series tells of a bucket. Zero is SeriesMax.
-type SeriesKind uint8
-
-const (
-	SeriesMax   SeriesKind = iota // the largest number of spans open at once within the bucket
-	SeriesStart                   // the number of spans open at the bucket's first moment
-)
-
-// String names the kind.
-func (k SeriesKind) String() string {
-	if k == SeriesStart {
-		return "start"
-	}
-	return "max"
-}
-
-// Series counts the open spans over n buckets of width ns each, the first from
-// start. Spans may reach over both ends. It is nil when n or width is not positive.
-func Series(spans []Span, start, width int64, n int, kind SeriesKind) []int {
+// Series is the largest number of intervals open at once within each of n
+// buckets of width ns, the first from start. Intervals may reach over both
+// ends. It is nil when n or width is not positive.
+func (s *Spans) Series(start, width int64, n int) []int {
 	if n <= 0 || width <= 0 {
 		return nil
 	}
 	out := make([]int, n)
-	es := edges(spans)
+	es := s.sort()
 	open, i := 0, 0
 	for b := range out {
 		from := start + int64(b)*width
-		for ; i < len(es) && es[i].at <= from; i++ {
-			open += es[i].step
+		for ; i < len(es) && es[i]>>1 <= from; i++ {
+			open += step(es[i])
 		}
 		out[b] = open
-		if kind == SeriesStart {
-			continue
-		}
-		for ; i < len(es) && es[i].at-from < width; i++ {
-			open += es[i].step
+		for ; i < len(es) && es[i]>>1-from < width; i++ {
+			open += step(es[i])
 			out[b] = max(out[b], open)
+		}
+	}
+	return out
+}
+
+// Begun is how many intervals begin within each bucket of the same kind.
+func (s *Spans) Begun(start, width int64, n int) []int {
+	out := make([]int, max(0, n))
+	for _, e := range s.edges {
+		if b := (e>>1 - start) / width; e&1 == 1 && e>>1 >= start && b < int64(n) {
+			out[b]++
 		}
 	}
 	return out

@@ -282,7 +282,7 @@ func TestLogRankOfFewBySimulation(t *testing.T) {
 			}
 			return d
 		}
-		const rounds = 3000
+		const rounds = 2000
 		at5, at01 := 0, 0
 		for range rounds {
 			p := LogRank(draw(size[0]), draw(size[1])).P
@@ -331,7 +331,7 @@ func TestRankTestsBySimulation(t *testing.T) {
 		{"censored", 60, 80, 2, 2, 0.07, 0.75},
 		{"censored buckets", 700, 600, 1, 1.3, 0.065, 0.85},
 	} {
-		const rounds = 1000
+		const rounds = 500
 		alarms, hits := 0, 0
 		for range rounds {
 			if CompareDurations(draw(test.n1, 1, test.cut), draw(test.n2, 1, test.cut)).P <= 0.05 {

@@ -244,7 +244,7 @@ func TestRateTestsBySimulation(t *testing.T) {
 		{"bursts of 5", 20, 30, 10, 5, 0.07, 0.95},
 		{"bursts of 20, rare", 30, 30, 5, 20, 0.07, 0.3},
 	} {
-		const rounds = 2000
+		const rounds = 1000
 		alarms, fooled, hits := 0, 0, 0
 		for range rounds {
 			a, suma := slices(test.n1, test.mean, test.burst)
