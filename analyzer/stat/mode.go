@@ -78,9 +78,9 @@ const (
 //
 // Two values need a round value to coincide at, and a single one is never more
 // than a hint (ConfidenceLow, only among up to 4 values and near a round value).
-// Values below 1 ms and above a day are no timers. A server whose answers all take the same time
-// to a percent looks like a timer here; only the caller knows what the values
-// mean.
+// Values below 1 ms and above a day are no timers. A server whose answers all
+// take the same time to a percent looks like a timer here; only the caller knows
+// what the values mean.
 //
 // The cost is O(n log n) a search; at most 8 searches are made, which take at
 // most 64 timers each.
