@@ -112,7 +112,7 @@ func (s *scanner) oddRecord(buf []byte, pos int64) int {
 func (s *scanner) findPcap(buf []byte, pos int64, eof bool) (int, status) {
 	for i := range buf {
 		good, more := s.plausiblePcap(buf[i:], eof)
-		if more && !eof { // a full block always tells: a chain is shorter
+		if more && !eof { // the next block goes on from here
 			return s.skipped(i, pos), statusMore
 		}
 		if good {

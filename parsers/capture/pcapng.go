@@ -211,7 +211,7 @@ func (s *scanner) simplePacket(body []byte, pos int64, rec *record) status {
 func (s *scanner) findBlock(buf []byte, pos int64, eof bool) (int, status) {
 	for i := range buf {
 		good, more := s.plausibleBlock(buf[i:], eof)
-		if more && !eof { // a full block always tells: maxBlock is not larger
+		if more && !eof { // the next block goes on from here
 			return s.skipped(i, pos), statusMore
 		}
 		if good {

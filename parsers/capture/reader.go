@@ -53,7 +53,7 @@ func NewReader(r io.Reader, opts Options) (*Reader, error) {
 	return rd, nil
 }
 
-// Next empties b and fills it with the segments of about a megabyte of the
+// Next empties b and fills it with the segments of the next 256 KiB of the
 // file; there may be none. The batch then owns all memory that its segments
 // point into. At the end of the capture the error is io.EOF; any other error is
 // a failure to read, or of the filter.
