@@ -19,7 +19,7 @@ type sums struct {
 	wasted                                      time.Duration // late response minus close
 	response, lateResponse, lifetime            stat.Dist
 	finWait2, closeWait                         stat.Dist
-	fw2Spans, timeWaitSpans, openSpans, cwSpans []stat.Span
+	fw2Spans, timeWaitSpans, openSpans, cwSpans stat.Spans
 	reuse                                       [reuseBins]int
 	streams                                     map[Cause][]int32 // the first flows of each cause
 }
@@ -108,18 +108,18 @@ func (s *sums) addTimes(c *counted, timeWait time.Duration) {
 		s.lifetime.AddCensored(d)
 	}
 	if f.Opened.Known() && c.spanEnd.Known() {
-		s.openSpans = append(s.openSpans, stat.Span{From: int64(f.Opened), To: int64(c.spanEnd) + 1})
+		s.openSpans.Add(int64(f.Opened), int64(c.spanEnd)+1)
 	}
 	if c.halfOK && c.half.finWait2.known && c.half.by == event.Client {
 		observe(&s.finWait2, c.half.finWait2)
-		s.fw2Spans = append(s.fw2Spans, stat.Span{From: int64(c.half.waitFrom), To: int64(c.half.waitTo)})
+		s.fw2Spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
 	}
 	if c.halfOK && c.half.closeWait.known && c.half.by == event.Client {
 		observe(&s.closeWait, c.half.closeWait)
-		s.cwSpans = append(s.cwSpans, stat.Span{From: int64(c.half.closeFrom), To: int64(c.half.closeTo)})
+		s.cwSpans.Add(int64(c.half.closeFrom), int64(c.half.closeTo))
 	}
 	if f.TimeWaitAt.Known() && (f.TimeWaitBy == event.Client || f.TimeWaitBy == event.Both) {
-		s.timeWaitSpans = append(s.timeWaitSpans, stat.Span{From: int64(f.TimeWaitAt), To: int64(f.TimeWaitAt.Add(timeWait))})
+		s.timeWaitSpans.Add(int64(f.TimeWaitAt), int64(f.TimeWaitAt.Add(timeWait)))
 	}
 }
 

@@ -31,7 +31,7 @@ type builder struct {
 type halfSums struct {
 	count, censored               int
 	finWait1, finWait2, closeWait stat.Dist
-	spans                         []stat.Span
+	spans                         stat.Spans
 	endedBy                       map[string]int
 }
 
@@ -182,7 +182,7 @@ func (b *builder) half(c *counted) {
 	observe(&h.finWait2, c.half.finWait2)
 	observe(&h.closeWait, c.half.closeWait)
 	if c.half.waitFrom.Known() {
-		h.spans = append(h.spans, stat.Span{From: int64(c.half.waitFrom), To: int64(c.half.waitTo)})
+		h.spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
 	}
 }
 
@@ -273,7 +273,7 @@ func (b *builder) halfClose(side int) HalfClose {
 	if out.EndedBy == nil {
 		out.EndedBy = map[string]int{}
 	}
-	if n, at := stat.Peak(h.spans); n > 0 {
+	if n, at := h.spans.Peak(); n > 0 {
 		out.Peak = Peak{n, Stamp(at)}
 	}
 	return out
@@ -284,9 +284,9 @@ func (b *builder) peerRows() []Peer {
 	rows := make([]Peer, 0, len(b.peers))
 	for _, end := range slices.SortedFunc(maps.Keys(b.peers), event.Endpoint.Compare) {
 		p := b.peers[end]
-		fw2, _ := stat.Peak(p.fw2Spans)
-		tw, _ := stat.Peak(p.timeWaitSpans)
-		open, _ := stat.Peak(p.openSpans)
+		fw2, _ := p.fw2Spans.Peak()
+		tw, _ := p.timeWaitSpans.Peak()
+		open, _ := p.openSpans.Peak()
 		row := Peer{
 			Server: end.String(), ServerName: p.name(), Connections: p.connections, Opened: p.opened,
 			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
@@ -362,8 +362,8 @@ func (b *builder) clientRows() []ClientRow {
 	rows := make([]ClientRow, 0, len(keys))
 	for _, k := range keys {
 		s := b.clients[k]
-		fw2, _ := stat.Peak(s.fw2Spans)
-		tw, _ := stat.Peak(s.timeWaitSpans)
+		fw2, _ := s.fw2Spans.Peak()
+		tw, _ := s.timeWaitSpans.Peak()
 		row := ClientRow{
 			Client: event.Endpoint{Addr: k}.AddrPort().Addr().String(), Connections: s.connections, Opened: s.opened, Requests: s.requests,
 			RequestsPerConnection: ratio(s.requests, s.connections), Answered: s.answered, TimedOut: s.timedOut,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 )
 
@@ -26,33 +25,43 @@ type life struct {
 // connection leaves a little later (Go closes it in another goroutine).
 const retryLead = event.Time(20e6)
 
+// lives collects when connections were opened and closed, for findReplacements.
+type lives map[pair][]life
+
+// add counts a connection.
+func (ls lives) add(f *facts) {
+	if !f.Opened.Known() {
+		return
+	}
+	p := pair{f.Client.Addr, f.Server}
+	l := life{int32(f.flow), f.Opened, event.NoTime}
+	if !f.open() {
+		l.closed = f.CloseAt
+		if !l.closed.Known() {
+			l.closed = f.Last
+		}
+	}
+	ls[p] = append(ls[p], l)
+}
+
+// open reports whether the connection was not closed within the input. It is
+// what the rules find, without the timers that the later ones need.
+func (f *facts) open() bool {
+	return !f.refused() && !f.unreachable() && (f.unanswered() || !f.gaveUp() && !f.unseenClose() && f.stillOpen()) && f.cause == CauseOpen
+}
+
 // findReplacements matches every close with the connection that the same
 // client opened to the same server because of it: the next one that was opened
 // after the close (or just before it), each new connection replacing one old
 // one, the latest close first. A connection that would have been opened anyway,
 // for more concurrency, is taken for a replacement.
-func (res *Result) findReplacements() {
+func (res *Result) findReplacements(ls lives) {
 	res.replaced = make([]int32, len(res.flows))
 	for i := range res.replaced {
 		res.replaced[i] = -1
 	}
-	groups := map[pair][]life{}
-	res.each(func(i int, r *conn.Record) {
-		if !r.Opened.Known() {
-			return
-		}
-		p := pair{r.Client.Addr, r.Server}
-		l := life{int32(i), r.Opened, event.NoTime}
-		if f := res.judge(i, r, false); f.cause != CauseOpen {
-			l.closed = r.CloseAt
-			if !l.closed.Known() {
-				l.closed = r.Last
-			}
-		}
-		groups[p] = append(groups[p], l)
-	})
-	for _, lives := range groups {
-		res.matchLives(lives)
+	for _, list := range ls {
+		res.matchLives(list)
 	}
 }
 

@@ -49,8 +49,9 @@ func (a *Analyzer) Finish() *Result {
 		return cmp.Or(cmp.Compare(x.view, y.view), cmp.Compare(x.first, y.first), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
 	})
 	res.tellRoles()
-	res.findTimers()
-	res.findReplacements()
+	ls := lives{}
+	res.findTimers(ls)
+	res.findReplacements(ls)
 	res.report = res.build()
 	return res
 }
@@ -154,8 +155,9 @@ func swapRoles(r *conn.Record) {
 }
 
 // findTimers collects the waits of all closes that may be timeouts, and when
-// clients closed idle connections.
-func (res *Result) findTimers() {
+// clients closed idle connections; on the way, ls collects when connections
+// were opened and closed.
+func (res *Result) findTimers(ls lives) {
 	var waits []wait
 	var left []departure
 	var from []int // the flow of each wait
@@ -168,6 +170,8 @@ func (res *Result) findTimers() {
 			idle[c] = &idleCloses{last: event.NoTime}
 		}
 		idle[c].last = max(idle[c].last, r.Opened)
+		own := *r
+		ls.add(&facts{Record: &own, flow: i, start: res.view(i).start, end: res.view(i).end})
 		if r.FirstBy != event.Client || !r.CloseAt.Known() {
 			return
 		}

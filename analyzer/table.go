@@ -9,10 +9,10 @@ import (
 // lingerTime is how long a connection that nobody can use any more stays in
 // its working form: what follows a close (late data and the RSTs it meets, a
 // repeated FIN) comes within it. Later segments still count, at a higher cost.
-const lingerTime = event.Time(2e9)
+const lingerTime = event.Time(300e6)
 
 // lingerCount bounds how many such connections one shard keeps.
-const lingerCount = 4096
+const lingerCount = 256
 
 // table holds the connections of one shard: live ones in working form, closed
 // ones packed. It is keyed by the 4-tuple, either direction, and holds the

@@ -39,23 +39,16 @@ func (b *builder) timeline() Timeline {
 	add := func(peer string, s *sums) {
 		for _, line := range [...]struct {
 			side, state string
-			spans       []stat.Span
+			spans       *stat.Spans
 		}{
-			{"client", "OPEN", s.openSpans}, {"client", "FIN-WAIT-2", s.fw2Spans},
-			{"server", "CLOSE-WAIT", s.cwSpans}, {"client", "TIME-WAIT", s.timeWaitSpans},
+			{"client", "OPEN", &s.openSpans}, {"client", "FIN-WAIT-2", &s.fw2Spans},
+			{"server", "CLOSE-WAIT", &s.cwSpans}, {"client", "TIME-WAIT", &s.timeWaitSpans},
 		} {
-			values := stat.Series(line.spans, int64(b.start), int64(width), n, stat.SeriesMax)
-			if len(line.spans) > 0 {
-				t.Series = append(t.Series, Series{peer, line.side, line.state, values})
+			if line.spans.Len() > 0 {
+				t.Series = append(t.Series, Series{peer, line.side, line.state, line.spans.Series(int64(b.start), int64(width), n)})
 			}
 		}
-		starts := make([]int, n)
-		for _, sp := range s.openSpans {
-			if k := int((sp.From - int64(b.start)) / int64(width)); k >= 0 && k < n {
-				starts[k]++
-			}
-		}
-		t.Series = append(t.Series, Series{peer, "client", "NEW", starts})
+		t.Series = append(t.Series, Series{peer, "client", "NEW", s.openSpans.Begun(int64(b.start), int64(width), n)})
 	}
 	add("", &b.all)
 	if len(b.peers) > 1 {
