@@ -73,9 +73,13 @@ func (s *Spans) Series(start, width int64, n int) []int {
 	return out
 }
 
-// Begun is how many intervals begin within each bucket of the same kind.
+// Begun is how many intervals begin within each bucket of the same kind; nil as
+// Series is.
 func (s *Spans) Begun(start, width int64, n int) []int {
-	out := make([]int, max(0, n))
+	if n <= 0 || width <= 0 {
+		return nil
+	}
+	out := make([]int, n)
 	for _, e := range s.edges {
 		if b := (e>>1 - start) / width; e&1 == 1 && e>>1 >= start && b < int64(n) {
 			out[b]++

@@ -45,7 +45,7 @@ func TestSeries(t *testing.T) {
 	if got, want := s.Begun(0, 10, 4), []int{1, 1, 2, 0}; !slices.Equal(got, want) {
 		t.Errorf("begun %v, want %v", got, want)
 	}
-	if s.Series(0, 0, 4) != nil || s.Series(0, 10, 0) != nil {
+	if s.Series(0, 0, 4) != nil || s.Series(0, 10, 0) != nil || s.Begun(0, 0, 4) != nil || s.Begun(0, 10, -1) != nil {
 		t.Error("a series without buckets")
 	}
 	if got := new(Spans).Series(0, 10, 2); !slices.Equal(got, []int{0, 0}) {
