@@ -33,7 +33,7 @@ const (
 	CallEpollOpen             // Ret is a new epoll descriptor
 	CallEpollAdd              // FD is the epoll, FD2 the descriptor it watches from now on
 	CallEpollDel              // FD is the epoll, FD2 the descriptor it watches no more
-	CallEpollWait             // FD is the epoll, Timeout, Ret events
+	CallEpollWait             // FD is the epoll, Timeout, Ret events; Value is for how many it asks
 	CallPoll                  // poll, ppoll, select, pselect6: FDs, Timeout, Ret events
 	CallFutex                 // a futex wait that ended by its timeout
 	CallSleep                 // nanosleep and its kin: Timeout

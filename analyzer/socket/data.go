@@ -21,6 +21,7 @@ func (l *Log) read(t *thread, c *event.Call, m moment) {
 	}
 	k := f.conn
 	t.lastFD = c.FD
+	t.proc.stats.long(c)
 	if c.Failed() {
 		l.readFailed(t, k, c, m)
 		return
@@ -142,6 +143,10 @@ func (c *tracked) flush() {
 // outgoing takes bytes of the program.
 func (l *Log) outgoing(t *thread, k *tracked, c *event.Call, at moment) {
 	l.roles(k, c, true)
+	t.proc.stats.recent = t.proc.stats.recent[:0]
+	if k.sentBytes == 0 {
+		t.proc.agent(c)
+	}
 	k.send(c, at)
 }
 

@@ -60,7 +60,7 @@ func (l *Log) end(t *thread, k *tracked, how End, m moment) {
 	l.live[k.pos].pos = k.pos
 	l.live = l.live[:last]
 	l.free = append(l.free, k)
-	k.proc.ended(k.index, m)
+	k.proc.ended(k.index)
 }
 
 // opaque makes a connection of a TCP socket that a process with io_uring

@@ -155,6 +155,9 @@ func (l *Log) identify(t *thread, c *event.Call, m moment) {
 			}
 		}
 	case event.CallSignal:
+		if c.Name == "SIGURG" && c.Flags&event.SharesThread != 0 {
+			t.proc.runs(3, "Go", "threads are preempted with SIGURG", c.Line)
+		}
 		if c.Value == 14 { // SIGALRM
 			l.expire(t, Wait{Kind: WaitTimer, Name: "SIGALRM", Timeout: event.NoTimeout, Line: c.Line, At: c.At, seq: m.seq})
 		}

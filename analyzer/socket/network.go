@@ -44,6 +44,7 @@ func (l *Log) connect(t *thread, c *event.Call, m moment) {
 	if c.Phase == event.PhaseEnter {
 		return
 	}
+	t.proc.stats.long(c)
 	l.connected(t, k, c, m)
 }
 
@@ -260,7 +261,7 @@ func (l *Log) shutdown(t *thread, c *event.Call, m moment) {
 
 // watch takes epoll_ctl.
 func (l *Log) watch(t *thread, c *event.Call, m moment) {
-	t.proc.stats.epolls++
+	t.proc.stats.epollAdds++
 	if c.FD2 >= 0 {
 		t.lastFD = c.FD2
 	}

@@ -8,23 +8,24 @@ import (
 
 // thread is one thread of a log.
 type thread struct {
-	tid     int32
-	table   *table
-	proc    *process
-	guessed bool // its table is the default, not shown by a clone
-	gone    bool
-	comm    string
-	lastFD  int32
-	cloning *event.CallFlags // flags of a clone that has not returned
-	fork    *table           // its table as it was when the clone began
+	tid       int32
+	table     *table
+	proc      *process
+	guessed   bool // its table is the default, not shown by a clone
+	gone      bool
+	comm      string
+	lastFD    int32
+	spoke     bool             // it has a line of its own
+	cloneLine uint32           // of the clone that made it; 0 not seen
+	cloning   *event.CallFlags // flags of a clone that has not returned
+	fork      *table           // its table as it was when the clone began
 }
 
 // process is one process of a log.
 type process struct {
 	pid     int32
 	threads int
-	known   bool // pid is known to be the process's, not just a thread's
-	exiting bool
+	known   bool   // pid is known to be the process's, not just a thread's
 	uring   uint32 // line of its first io_uring call
 	stats   stats
 }
@@ -46,6 +47,7 @@ func (l *Log) thread(c *event.Call) *thread {
 		}
 		l.recent = t
 	}
+	t.spoke = true
 	if c.Comm != "" {
 		t.comm = c.Comm
 	}
@@ -153,7 +155,7 @@ func (l *Log) clone(t *thread, c *event.Call, m moment) {
 	if old != nil && !old.gone && c.Flags&event.SharesFiles != 0 && old.table == t.table {
 		return
 	}
-	l.child(t, tid, c.Flags, from)
+	l.child(t, tid, c.Flags, from).cloneLine = c.Line
 }
 
 // adopt corrects the table of a thread that was seen before its clone returned.
@@ -225,6 +227,7 @@ func (l *Log) exec(t *thread, c *event.Call, m moment) {
 	})
 	if len(c.Data) > 0 {
 		t.proc.stats.exe = string(c.Data)
+		t.proc.program(string(c.Data), c.Line)
 	}
 	if l.first == nil {
 		l.first = t
@@ -249,9 +252,11 @@ func (l *Log) superseded(t *thread, c *event.Call) {
 	delete(l.threads, n.tid)
 }
 
-// exit takes the end of a process by exit_group.
+// exitGroup takes the end of a process by exit_group.
 func (l *Log) exitGroup(t *thread, m moment) {
-	t.proc.exiting = true
+	for _, i := range t.proc.stats.recent {
+		l.conns[i].Evidence.Exiting = true
+	}
 	shared := t.table
 	for _, o := range l.threads {
 		if !o.gone && o.table == shared && o.proc != t.proc {

@@ -6,6 +6,7 @@ import (
 
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
 )
 
 // Cause is why a connection ended, in the contract's words.
@@ -375,16 +376,21 @@ func cancelledRule(j *judge, c *Conn) (Verdict, bool) {
 	return j.waited(say(RequestCancelled, Medium, c, "closed with the request outstanding, and no wait had expired"), c), true
 }
 
-// bodyRule: the response's headers were cut, so its length is not known, and a
-// wait expired after its last byte. That is also how an idle connection ends,
+// shortWait is the longest timeout that runtimes wait with between two steps of
+// other work; without a clock its expiry proves nothing about a response.
+const shortWait = 20 * time.Millisecond
+
+// bodyRule: the response's headers were cut, or are inside TLS, so its length is
+// not known, and a wait expired after its last byte. That is also how an idle connection ends,
 // so it is a timeout only when the time since the request agrees with other
 // timeouts of the process.
 func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	e, r := &c.Evidence, &c.Record
-	if !e.Unsure || r.Sent == 0 || e.End != EndClose && e.End != EndShutdown && e.End != EndDup {
+	blind := e.Unsure || r.Protocol == exchange.ProtocolTLS && j.clock
+	if !blind || r.Sent == 0 || e.End != EndClose && e.End != EndShutdown && e.End != EndDup {
 		return Verdict{}, false
 	}
-	if e.Wait.Kind == WaitNone || e.Wait.Kind == WaitTimer {
+	if e.Wait.Kind == WaitNone || e.Wait.Kind == WaitTimer || !j.clock && e.Wait.Timeout < shortWait {
 		return Verdict{}, false
 	}
 	v := j.waited(say(RequestTimeout, Medium, c, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
@@ -429,6 +435,9 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	e, r := &c.Evidence, &c.Record
 	if e.End == EndExit || e.End == EndKilled || e.End == EndExec || r.Sent == 0 {
 		return Verdict{}, false
+	}
+	if e.Exiting && r.Answered > 1 {
+		return Verdict{}, false // a pool that is emptied at the end, not a program of one request
 	}
 	last := max(r.ServerLastByte, r.ClientLastByte)
 	d, ok := conn.Duration(last, r.CloseAt)

@@ -39,6 +39,7 @@ func (l *Log) wait(t *thread, c *event.Call, m moment) {
 		l.expire(t, w)
 	case event.CallEpollWait:
 		w.Kind = WaitTable
+		t.proc.epollSize(c)
 		s.wait(&s.epollWaits, c)
 		l.expire(t, w)
 	case event.CallFutex:

@@ -25,24 +25,50 @@ func (n *Count) add(line uint32, d time.Duration) {
 // stats is what the calls of one process say about how it waits.
 type stats struct {
 	exe                            string
-	sockets, epolls                int
+	sockets                        int
+	connections                    int
 	receive, send, user, keepAlive Count
 	polls, epollWaits              Count // that expired
 	futexes, timers                Count
-	recent                         []int32 // connections that ended since the last call that moved bytes
-	recentAt                       moment
+	longest                        Long
+	recent                         []int32 // connections that ended since the process last sent anything
 	runtime                        string
 	runtimeLine                    uint32
 	runtimeWhy                     string
-	connections                    int
+	runtimeRank                    uint8
+	epollAdds                      int
 }
 
 func (s *stats) note(n *Count, c *event.Call) { n.add(c.Line, time.Duration(max(c.Value, 0))) }
 func (s *stats) wait(n *Count, c *event.Call) { n.add(c.EndLine, max(c.Timeout, 0)) }
 
+// Long is a call on a connection that took long.
+type Long struct {
+	Name string
+	Took time.Duration // 0: none is known
+	Line uint32
+	FD   int32
+}
+
+// long notes the longest call on a socket that blocked.
+func (s *stats) long(c *event.Call) {
+	if !c.At.Known() || !c.End.Known() {
+		return
+	}
+	if d := c.End.Sub(c.At); d > s.longest.Took {
+		s.longest = Long{Name: c.Name, Took: d, Line: c.Line, FD: c.FD}
+	}
+}
+
+// maxRecent bounds the connections that are remembered as just ended.
+const maxRecent = 1024
+
 // ended notes that a connection of the process ended.
-func (p *process) ended(index int32, m moment) {
+func (p *process) ended(index int32) {
 	p.stats.connections++
+	if len(p.stats.recent) < maxRecent {
+		p.stats.recent = append(p.stats.recent, index)
+	}
 }
 
 // Process is what a log shows of one process that used TCP.
@@ -52,9 +78,11 @@ type Process struct {
 	Exe         string // the program that it executed; "" unknown
 	Runtime     string // Go, Python, Node, Java, nginx, curl, Perl; "" unknown
 	RuntimeWhy  string // what told
-	RuntimeLine uint32
-	Sockets     int
+	RuntimeLine uint32 // and where
+	Sockets     int    // TCP sockets that it made
 	Connections int
+	Leaks       int // connections that the peer closed and the process never did
+	Longest     Long
 
 	// How it waits. What was set in the kernel:
 	ReceiveTimeout, SendTimeout, UserTimeout, KeepAlive Count
@@ -76,31 +104,4 @@ func (p *Process) Waiting() string {
 		return "timers of the kernel (setitimer, timerfd), no timeout set on any socket"
 	}
 	return "no wait with a timeout is in the log"
-}
-
-// Result is what a log holds.
-type Result struct {
-	Conns     []Conn
-	Processes []Process
-	Notes     []event.Problem
-}
-
-// Finish ends the log. What is still open stays so.
-func (l *Log) Finish(tr *event.Trace) Result {
-	l.finishLive()
-	l.judgeAll(tr)
-	r := Result{Conns: l.conns}
-	for _, p := range l.procs {
-		s := &p.stats
-		if s.connections == 0 && s.sockets == 0 {
-			continue
-		}
-		r.Processes = append(r.Processes, Process{
-			PID: p.pid, Known: p.known, Exe: s.exe, Runtime: s.runtime, RuntimeWhy: s.runtimeWhy, RuntimeLine: s.runtimeLine,
-			Sockets: s.sockets, Connections: s.connections,
-			ReceiveTimeout: s.receive, SendTimeout: s.send, UserTimeout: s.user, KeepAlive: s.keepAlive,
-			Polls: s.polls, Epolls: s.epollWaits, Futexes: s.futexes, Timers: s.timers,
-		})
-	}
-	return r
 }

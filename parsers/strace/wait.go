@@ -19,6 +19,9 @@ func (s *scanner) waitArgs(c *event.Call, cur *cursor, sys *system) {
 	}
 	switch sys.shape {
 	case shapeEpollWait:
+		if cur.arg(2) {
+			c.Value, _ = cur.number()
+		}
 		if cur.arg(3) {
 			if n, ok := cur.number(); ok {
 				c.Timeout = milliseconds(n)

@@ -1,0 +1,149 @@
+package socket
+
+import (
+	"fmt"
+	"time"
+
+	"finwait/analyzer/event"
+)
+
+// Result is what a log holds.
+type Result struct {
+	Conns     []Conn // in the order of their beginning; the index is the owner that the sink saw
+	Processes []Process
+	Notes     []event.Problem // what limits the conclusions, and what the log itself shows
+}
+
+// Finish ends the log. What is still open stays so. The Log must not be used
+// afterwards.
+func (l *Log) Finish(tr *event.Trace) Result {
+	l.finishLive()
+	l.judgeAll(tr)
+	l.link()
+	leaks := map[int32]int{}
+	for i := range l.conns {
+		if l.conns[i].Leak() {
+			leaks[l.conns[i].Evidence.PID]++
+		}
+	}
+	r := Result{Conns: l.conns}
+	for _, p := range l.procs {
+		s := &p.stats
+		if s.connections == 0 && s.sockets == 0 {
+			continue
+		}
+		r.Processes = append(r.Processes, Process{
+			PID: p.pid, Known: p.known, Exe: s.exe, Runtime: s.runtime, RuntimeWhy: s.runtimeWhy, RuntimeLine: s.runtimeLine,
+			Sockets: s.sockets, Connections: s.connections, Leaks: leaks[p.pid], Longest: s.longest,
+			ReceiveTimeout: s.receive, SendTimeout: s.send, UserTimeout: s.user, KeepAlive: s.keepAlive,
+			Polls: s.polls, Epolls: s.epollWaits, Futexes: s.futexes, Timers: s.timers,
+		})
+	}
+	r.Notes = l.notes(tr, &r)
+	return r
+}
+
+// link finds the two ends of connections within the log: a program that
+// accepts what another program of the log connects.
+func (l *Log) link() {
+	type pair struct{ client, server event.Endpoint }
+	ends := map[pair][]int32{}
+	for i := range l.conns {
+		c := &l.conns[i]
+		if c.Evidence.Accepted && c.Record.Client.Known() {
+			p := pair{c.Record.Client, event.Endpoint{Port: c.Record.Server.Port}}
+			ends[p] = append(ends[p], int32(i))
+		}
+	}
+	if len(ends) == 0 {
+		return
+	}
+	for i := range l.conns {
+		c := &l.conns[i]
+		p := pair{c.Record.Client, event.Endpoint{Port: c.Record.Server.Port}}
+		if c.Evidence.Accepted || len(ends[p]) == 0 {
+			continue
+		}
+		o := ends[p][0]
+		ends[p] = ends[p][1:]
+		c.Evidence.Linked, l.conns[o].Evidence.Linked = o+1, int32(i)+1
+	}
+}
+
+// notes says what the log lacks and what that makes doubtful.
+func (l *Log) notes(tr *event.Trace, r *Result) []event.Problem {
+	var out []event.Problem
+	add := func(on bool, id string, count int64, line uint32, format string, args ...any) {
+		if !on {
+			return
+		}
+		p := event.Problem{ID: id, Count: count, Text: fmt.Sprintf(format, args...)}
+		if line > 0 {
+			p.Where = fmt.Sprintf("line %d", line)
+		}
+		out = append(out, p)
+	}
+	some := len(r.Conns) > 0
+	closes := tr.Traced("close", "close_range", "shutdown")
+	add(some && closes == 0, "close-not-traced", 1, 0, "the log holds no close calls (as with -e trace=network): when connections ended is not known; record with -e trace=network,desc,process")
+	moves := tr.Traced("read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "recv", "send")
+	add(some && moves == 0, "payload-not-traced", 1, 0, "the log holds no reads and writes: requests are not known; record with -e trace=network,desc,process")
+	waits := tr.Traced("poll", "ppoll", "select", "_newselect", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2")
+	add(some && waits == 0 && moves > 0, "waits-not-traced", 1, 0, "the log holds no poll, select or epoll calls: which wait expired is not known; record with -e trace=network,desc,process")
+	add(l.uring > 0, "io-uring", 1, l.uring, "a process uses io_uring, whose work strace does not show")
+	cloned, line := l.childless()
+	add(cloned > 0, "no-follow", int64(cloned), line, "recorded without -f: threads and processes that were created do not appear")
+	add(some && tr.Clock == event.ClockNone, "no-clock", 1, 0, "the lines carry no times: only their order is known; record with -ttt")
+	add(some && tr.Clock == event.ClockDay, "no-date", 1, 0, "times have no date and are local: -ttt is better")
+	add(some && tr.Resolution >= time.Second, "coarse-clock", 1, 0, "times are whole seconds (-t): durations are not known; record with -ttt")
+	add(l.splits > 0, "threads-regrouped", int64(l.splits), 0, "threads were taken for processes of their own because a descriptor that was open was given out again")
+	add(tr.Cut > 0 && tr.Cut <= 64 && some, "strings-cut", 1, 0, "strings are cut at %d bytes: paths and response headers may be incomplete; record with -s 256", tr.Cut)
+	out = append(out, l.found(r)...)
+	return out
+}
+
+// found says what the connections themselves show.
+func (l *Log) found(r *Result) []event.Problem {
+	var out []event.Problem
+	var leaks, ports int64
+	var leakLine, portLine uint32
+	for i := range r.Conns {
+		c := &r.Conns[i]
+		if c.Leak() {
+			if leaks == 0 {
+				leakLine = c.Evidence.EOFLine
+			}
+			leaks++
+		}
+		if c.Evidence.Errno == event.EADDRNOTAVAIL {
+			if ports == 0 {
+				portLine = c.Evidence.ErrnoLine
+			}
+			ports++
+		}
+	}
+	if leaks > 0 {
+		out = append(out, event.Problem{ID: "leaked-sockets", Count: leaks, Where: fmt.Sprintf("line %d", leakLine),
+			Text: "connections that the peer closed (read returned 0) and the program never did: they stay in CLOSE-WAIT"})
+	}
+	if ports > 0 {
+		out = append(out, event.Problem{ID: "ports-exhausted", Count: ports, Where: fmt.Sprintf("line %d", portLine),
+			Text: "connect failed with EADDRNOTAVAIL: no local port was free, as when TIME-WAIT holds them"})
+	}
+	return out
+}
+
+// childless counts the children that clone returned and that no line is of.
+func (l *Log) childless() (int, uint32) {
+	n := 0
+	var line uint32
+	for _, t := range l.threads {
+		if t.cloneLine > 0 && !t.spoke {
+			n++
+			if line == 0 || t.cloneLine < line {
+				line = t.cloneLine
+			}
+		}
+	}
+	return n, line
+}
