@@ -41,25 +41,42 @@ func appendEndpoint(dst, method, path []byte) []byte {
 	if string(method) == "CONNECT" {
 		return appendLower(dst, path[:min(len(path), maxEndpoint)])
 	}
-	if i := bytes.IndexAny(path, "?#"); i >= 0 {
-		path = path[:i]
-	}
 	for n := 0; len(path) > 0; n++ {
 		if path[0] == '/' {
 			dst = append(dst, '/')
 			path = path[1:]
 		}
-		i := bytes.IndexByte(path, '/')
-		if i < 0 {
-			i = len(path)
-		}
+		i, plain := segment(path)
 		if n == maxSegments || len(dst)+i > maxEndpoint {
 			return append(dst, "..."...)
 		}
-		dst = appendSegment(dst, path[:i])
-		path = path[i:]
+		if plain {
+			dst = append(dst, path[:i]...)
+		} else {
+			dst = appendSegment(dst, path[:i])
+		}
+		if path = path[i:]; len(path) > 0 && path[0] != '/' {
+			break // query or fragment
+		}
 	}
 	return dst
+}
+
+// segment returns the length of the path segment at the start of s, and whether
+// it is a plain short word that needs no look at its shape.
+func segment(s []byte) (n int, plain bool) {
+	plain = true
+	for n < len(s) {
+		switch c := s[n]; {
+		case c >= 'a' && c <= 'z', c == '-', c == '_':
+		case c == '/', c == '?', c == '#':
+			return n, plain && n < 24
+		default:
+			plain = false
+		}
+		n++
+	}
+	return n, plain && n < 24
 }
 
 // appendLower appends s with its ASCII letters in lower case.

@@ -129,26 +129,52 @@ func (h *head) line(b []byte) {
 	if i < 0 {
 		return
 	}
-	value := bytes.TrimSpace(b[i+1:])
-	name := bytes.TrimRight(b[:i], " \t")
-	switch {
-	case isName(name, "host"):
-		if h.host == nil {
+	h.named(trimRight(b[:i]), trim(b[i+1:]))
+}
+
+// named takes the value of a field by its name.
+func (h *head) named(name, value []byte) {
+	switch len(name) {
+	case len("host"):
+		if isName(name, "host") && h.host == nil {
 			h.host = value
 		}
-	case isName(name, "connection"), isName(name, "proxy-connection"):
-		h.field = fieldConnection
-		h.tokens(value, fieldConnection)
-	case isName(name, "content-length"):
-		h.contentLength(value)
-	case isName(name, "transfer-encoding"):
-		h.field = fieldEncoding
-		h.tokens(value, fieldEncoding)
-	case isName(name, "upgrade"):
-		h.protocol = value
-	case isName(name, "expect"):
-		h.expect = isName(value, "100-continue")
+	case len("expect"):
+		h.expect = h.expect || isName(name, "expect") && isName(value, "100-continue")
+	case len("upgrade"):
+		if isName(name, "upgrade") {
+			h.protocol = value
+		}
+	case len("connection"), len("proxy-connection"):
+		if isName(name, "connection") || isName(name, "proxy-connection") {
+			h.field = fieldConnection
+			h.tokens(value, fieldConnection)
+		}
+	case len("content-length"):
+		if isName(name, "content-length") {
+			h.contentLength(value)
+		}
+	case len("transfer-encoding"):
+		if isName(name, "transfer-encoding") {
+			h.field = fieldEncoding
+			h.tokens(value, fieldEncoding)
+		}
 	}
+}
+
+// trim removes spaces and tabs around a field's value (RFC 9110, section 5.5).
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	return trimRight(b)
+}
+
+func trimRight(b []byte) []byte {
+	for n := len(b); n > 0 && (b[n-1] == ' ' || b[n-1] == '\t'); n = len(b) {
+		b = b[:n-1]
+	}
+	return b
 }
 
 // isName reports whether b is the lower-case ASCII name, in any case.
@@ -173,7 +199,7 @@ func (h *head) tokens(value []byte, field fieldKind) {
 	for field != fieldOther && len(value) > 0 {
 		token, rest, _ := bytes.Cut(value, []byte(","))
 		value = rest
-		token = bytes.TrimSpace(token)
+		token = trim(token)
 		if field == fieldEncoding {
 			if isName(token, "chunked") {
 				h.chunked = true
@@ -198,7 +224,7 @@ func (h *head) contentLength(value []byte) {
 	for len(value) > 0 {
 		one, rest, _ := bytes.Cut(value, []byte(","))
 		value = rest
-		n, ok := parseLength(bytes.TrimSpace(one))
+		n, ok := parseLength(trim(one))
 		if !ok || h.length >= 0 && h.length != n {
 			h.bad = true
 			return

@@ -255,7 +255,7 @@ func (t *Tracker) request(h *half, hd *head, at event.Moment) {
 // describe takes method, host, path and endpoint of a request.
 func (t *Tracker) describe(x *entry, hd *head) {
 	names := t.env.Names
-	x.Method = names.ID(hd.method)
+	x.Method = names.again(t.prev.Method, hd.method)
 	x.Truncated = hd.cut
 	keep, _ := hd.persistent()
 	x.Keep = x.Keep && keep
@@ -269,7 +269,7 @@ func (t *Tracker) describe(x *entry, hd *head) {
 	if len(host) == 0 {
 		host = hd.host
 	}
-	x.Host = names.ID(host)
+	x.Host = names.again(t.name, host)
 	if t.name == 0 {
 		t.name = x.Host
 	}

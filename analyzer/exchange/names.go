@@ -46,6 +46,14 @@ func (n *Names) ID(b []byte) NameID {
 	return id
 }
 
+// again is ID for a string that is likely to be guess's.
+func (n *Names) again(guess NameID, b []byte) NameID {
+	if guess != 0 && n.list[guess] == string(b) {
+		return guess
+	}
+	return n.ID(b)
+}
+
 // String returns the string that id stands for; unknown numbers are empty.
 func (n *Names) String(id NameID) string {
 	if int(id) >= len(n.list) {
