@@ -39,6 +39,8 @@ type piece struct {
 
 // datagram is what has come of one datagram.
 type datagram struct {
+	key    fragmentKey
+	gone   bool    // complete or given up
 	pieces []piece // by place
 	size   int     // 0 until the last fragment is known
 	held   int     // bytes in pieces
@@ -50,7 +52,7 @@ type datagram struct {
 // fragments puts datagrams together. The zero value is ready.
 type fragments struct {
 	waiting map[fragmentKey]*datagram
-	order   []fragmentKey // of arrival; some no longer wait
+	order   []*datagram // by arrival; some are gone
 	held    int
 }
 
@@ -83,23 +85,26 @@ func (d *decoder) fragment(p piece) {
 		return
 	}
 	whole := g.join()
-	d.frags.drop(p.key)
+	d.frags.drop(g)
 	d.transport(p.key.proto, whole, 0)
 }
 
 // expire gives up the datagrams that waited too long, or that are too many.
 func (f *fragments) expire(d *decoder) {
 	for len(f.order) > 0 {
-		g := f.waiting[f.order[0]]
+		g := f.order[0]
 		switch {
-		case g == nil: // completed meanwhile
+		case g.gone:
 		case len(f.waiting) >= maxDatagrams, f.held >= maxFragmentData:
 			d.probs.add(troubleFragmentLimit, int64(len(g.pieces)), g.pos, g.frame)
-			f.drop(f.order[0])
+			f.drop(g)
 		case d.time.Sub(g.first) > fragmentWait:
 			d.probs.add(troubleFragments, int64(len(g.pieces)), g.pos, g.frame)
-			f.drop(f.order[0])
+			f.drop(g)
 		default:
+			if len(f.order) > 2*maxDatagrams {
+				f.order = slices.DeleteFunc(f.order, func(g *datagram) bool { return g.gone })
+			}
 			return
 		}
 		f.order = f.order[1:]
@@ -113,9 +118,9 @@ func (f *fragments) add(d *decoder, p piece) *datagram {
 		if f.waiting == nil {
 			f.waiting = map[fragmentKey]*datagram{}
 		}
-		g = &datagram{first: d.time, frame: d.frame, pos: d.pos}
+		g = &datagram{key: p.key, first: d.time, frame: d.frame, pos: d.pos}
 		f.waiting[p.key] = g
-		f.order = append(f.order, p.key)
+		f.order = append(f.order, g)
 	}
 	i, known := slices.BinarySearchFunc(g.pieces, p.at, func(q piece, at int) int { return cmp.Compare(q.at, at) })
 	if known && len(g.pieces[i].data) >= len(p.data) {
@@ -136,19 +141,18 @@ func (f *fragments) add(d *decoder, p piece) *datagram {
 }
 
 // drop forgets a datagram.
-func (f *fragments) drop(key fragmentKey) {
-	if g := f.waiting[key]; g != nil {
-		f.held -= g.held
-		delete(f.waiting, key)
-	}
+func (f *fragments) drop(g *datagram) {
+	f.held -= g.held
+	g.gone, g.pieces = true, nil
+	delete(f.waiting, g.key)
 }
 
 // flush counts what still waits at the end of the capture.
 func (f *fragments) flush(ps *problems) {
-	for _, key := range f.order {
-		if g := f.waiting[key]; g != nil {
+	for _, g := range f.order {
+		if !g.gone {
 			ps.add(troubleFragments, int64(len(g.pieces)), g.pos, g.frame)
-			f.drop(key)
+			f.drop(g)
 		}
 	}
 	f.order = nil

@@ -51,7 +51,7 @@ func (o *options) next(s *scanner) bool {
 
 // section starts a new section: its interfaces are its own.
 func (s *scanner) section(body []byte) {
-	s.links = nil
+	s.endSection()
 	for o := (options{rest: body[16:]}); o.next(s); {
 		if o.code == optSectionHardware || o.code == optSectionOS {
 			s.hint(string(o.value))
@@ -155,12 +155,6 @@ func (s *scanner) statistics(body []byte) {
 				sum += n
 			}
 		}
-	}
-	if sum == 0 {
-		return
-	}
-	if l.packets == 0 && l.drops == 0 {
-		s.all = append(s.all, l)
 	}
 	l.drops = max(l.drops, sum)
 }

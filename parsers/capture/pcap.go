@@ -45,6 +45,7 @@ func (s *scanner) pcapStart(buf []byte) {
 	if s.nano {
 		l.units, l.nano = 1e9, 1
 	}
+	s.endSection() // of the capture before, when several are in one file
 	s.links = []*link{l}
 }
 

@@ -159,6 +159,9 @@ func TestPcapDamage(t *testing.T) {
 			if got := ids(r.Problems()); got != test.ids {
 				t.Errorf("problems %q, want %q", got, test.ids)
 			}
+			if in := r.Input(); in.Start < 1700000000e9 && in.Start != event.NoTime || in.End > 1700000001e9 {
+				t.Errorf("from %v to %v", in.Start, in.End)
+			}
 		})
 	}
 }

@@ -3,7 +3,6 @@ package capture
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
 
 	"finwait/analyzer/event"
@@ -120,7 +119,7 @@ func (r *Reader) record(buf []byte, pos int64, rec *record) (int, status) {
 
 // frame decodes a frame that the filter lets through.
 func (r *Reader) frame(rec *record, pos int64) error {
-	if rec.time != event.NoTime {
+	if rec.time != event.NoTime && len(rec.data) > 0 { // a record of zeros has no time
 		if rec.time < r.start || r.start == event.NoTime {
 			r.start = rec.time
 		}
@@ -141,12 +140,8 @@ func (r *Reader) frame(rec *record, pos int64) error {
 // finish counts what only the end of the file tells.
 func (r *Reader) finish() {
 	r.dec.frags.flush(&r.scan.probs)
-	var drops uint64
-	for _, l := range r.scan.all {
-		drops += min(max(l.drops, l.missed), math.MaxInt32)
-	}
-	if drops > 0 {
-		r.scan.probs.add(troubleDrops, int64(drops), -1, 0)
+	if n := r.scan.summary().drops; n > 0 {
+		r.scan.probs.add(troubleDrops, n, -1, 0)
 	}
 }
 
@@ -171,13 +166,11 @@ func (r *Reader) Input() event.Input {
 		Start:     r.start,
 		End:       r.end,
 		LinkTypes: r.scan.linkNames(),
+		Snaplen:   r.scan.summary().snaplen,
 		Host:      strings.Join(r.scan.host, ", "),
 	}
 	if r.scan.ng {
 		in.Kind = "pcapng"
-	}
-	for _, l := range append(r.scan.links, r.scan.all...) {
-		in.Snaplen = max(in.Snaplen, l.snaplen)
 	}
 	return in
 }

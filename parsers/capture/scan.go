@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -82,7 +83,7 @@ type scanner struct {
 	frame uint32 // of the last frame
 
 	links []*link // interfaces of the current section
-	all   []*link // interfaces of all sections that had packets or drops
+	past  past    // what is kept of the sections before
 	host  []string
 	names []event.Name // from name resolution blocks, not yet handed out
 	probs problems
@@ -194,21 +195,54 @@ func (s *scanner) found(l *link) {
 	if s.frame != math.MaxUint32 {
 		s.frame++
 	}
-	if l == nil {
-		return
+	if l != nil {
+		l.packets++
 	}
-	if l.packets == 0 && l.drops == 0 {
-		s.all = append(s.all, l)
-	}
-	l.packets++
 }
 
-// linkNames returns the names of the link types that had frames, or of all
-// interfaces when none had.
+// past sums up the interfaces of sections, so that a file of many sections
+// takes no memory for each.
+type past struct {
+	linkTypes map[uint16]bool // that had frames
+	snaplen   int             // the largest
+	drops     int64
+}
+
+// add sums up l.
+func (p *past) add(l *link) {
+	if l.packets > 0 {
+		if p.linkTypes == nil {
+			p.linkTypes = map[uint16]bool{}
+		}
+		p.linkTypes[l.dlt] = true
+	}
+	p.snaplen = max(p.snaplen, l.snaplen)
+	p.drops += int64(min(max(l.drops, l.missed), math.MaxInt32))
+}
+
+// endSection sums up the interfaces and forgets them.
+func (s *scanner) endSection() {
+	for _, l := range s.links {
+		s.past.add(l)
+	}
+	s.links = nil
+}
+
+// summary sums up all interfaces so far.
+func (s *scanner) summary() past {
+	sum := past{linkTypes: maps.Clone(s.past.linkTypes), snaplen: s.past.snaplen, drops: s.past.drops}
+	for _, l := range s.links {
+		sum.add(l)
+	}
+	return sum
+}
+
+// linkNames returns the names of the link types that had frames; of the file's
+// last interfaces when none had.
 func (s *scanner) linkNames() []string {
 	var names []string
-	for _, l := range s.all {
-		names = append(names, LinkName(l.dlt))
+	for linkType := range s.summary().linkTypes {
+		names = append(names, LinkName(linkType))
 	}
 	if len(names) == 0 {
 		for _, l := range s.links {
