@@ -59,7 +59,7 @@ func analyze(paths []string, in *inputFlags, out *outputFlags, conditions []cond
 		return err
 	}
 	defer sink.discard()
-	got, err := load(paths, in, s)
+	got, err := load(paths, in, onePass, s)
 	if err != nil {
 		return err
 	}

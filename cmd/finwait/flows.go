@@ -53,7 +53,7 @@ func flows(paths []string, in *inputFlags, out *outputFlags, filter *flowFilter,
 		return err
 	}
 	defer sink.discard()
-	got, err := load(paths, in, s)
+	got, err := load(paths, in, onePass, s)
 	if err != nil {
 		return err
 	}

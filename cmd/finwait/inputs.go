@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ import (
 // input is one file, or standard input.
 type input struct {
 	path string // as the user or the directory names it
+	copy string // temporary file with the bytes of an input that can be read only once; "" none
 	kind parsers.Kind
 	size int64 // as stored; 0 unknown
 	// src is open for inputs that can be read only once, and while any input
@@ -63,7 +65,11 @@ func openAll(paths []string, s streams) (inputs []*input, lost []error) {
 
 // open opens the input.
 func (in *input) open(stdin io.Reader) error {
-	src, err := parsers.Open(in.path, stdin)
+	path := in.path
+	if in.copy != "" {
+		path = in.copy
+	}
+	src, err := parsers.Open(path, stdin)
 	if err != nil {
 		return err
 	}
@@ -89,6 +95,42 @@ func closeAll(inputs []*input) {
 func (in *input) again() bool {
 	st, err := os.Stat(in.path)
 	return in.path != parsers.Stdin && err == nil && st.Mode().IsRegular()
+}
+
+// keepAll copies inputs that can be read only once to temporary files.
+func keepAll(inputs []*input) error {
+	for _, in := range inputs {
+		if in.again() {
+			continue
+		}
+		if err := in.keep(); err != nil {
+			for _, in := range inputs {
+				in.forget()
+			}
+			return fmt.Errorf("%s: %w", in.path, err)
+		}
+	}
+	return nil
+}
+
+// keep copies the input to a temporary file and closes it.
+func (in *input) keep() error {
+	file, err := os.CreateTemp("", "finwait-")
+	if err != nil {
+		return err
+	}
+	in.copy = file.Name()
+	_, err = io.Copy(file, in.src)
+	in.close()
+	return errors.Join(err, file.Close())
+}
+
+// forget removes the temporary file.
+func (in *input) forget() {
+	if in.copy != "" {
+		os.Remove(in.copy)
+		in.copy = ""
+	}
 }
 
 // lookAhead reads the first packets of each capture and closes it again.

@@ -20,9 +20,18 @@ type analysis struct {
 	flags  *inputFlags
 }
 
-// load reads all inputs. Inputs that cannot be read are warned about as long as
+// passes is how often the inputs of a command are read.
+type passes int
+
+const (
+	onePass   passes = 1
+	twoPasses passes = 2
+)
+
+// load reads all inputs. With two passes, those that can be read only once are
+// kept in temporary files until close. Inputs that cannot be read are warned about as long as
 // there is another one.
-func load(paths []string, f *inputFlags, s streams) (*analysis, error) {
+func load(paths []string, f *inputFlags, passes passes, s streams) (*analysis, error) {
 	filter, err := compileFilter(f.filter)
 	if err != nil {
 		return nil, err
@@ -35,6 +44,11 @@ func load(paths []string, f *inputFlags, s streams) (*analysis, error) {
 	if got.saved, err = savedReport(inputs); err != nil || got.saved != nil {
 		closeAll(inputs)
 		return got, err
+	}
+	if passes == twoPasses {
+		if err := keepAll(inputs); err != nil {
+			return nil, err
+		}
 	}
 	if err := got.read(inputs, filter, s); err != nil {
 		got.close()
@@ -153,13 +167,42 @@ func (a *analysis) flows() (render.EachFlow, error) {
 
 // ladder reads the captures again for the steps of one connection.
 func (a *analysis) ladder(stream int) (*analyzer.Ladder, error) {
-	return nil, usagef("--stream %d: not available yet", stream)
+	if a.saved != nil {
+		return nil, usagef("a saved report holds no single connections; give the capture itself")
+	}
+	trace, ok := a.result.Trace(stream)
+	switch n := a.result.Len(); {
+	case !ok && n == 0:
+		return nil, usagef("no stream %d: the input has no connections", stream)
+	case !ok:
+		return nil, usagef("no stream %d: the streams of the input are 0 to %d", stream, n-1)
+	}
+	filter, err := compileFilter(a.flags.filter)
+	if err != nil {
+		return nil, err
+	}
+	frames := uint32(0)
+	for _, in := range a.views[trace.View()].inputs {
+		src, err := in.capture(capture.Options{Path: in.path, FirstFrame: frames + 1, Filter: filter})
+		if err == nil {
+			err = trace.Capture(src)
+			frames = src.Frames()
+		}
+		in.close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return trace.Ladder(), nil
 }
 
 // close closes what is open and removes what was kept for a second pass.
 func (a *analysis) close() {
 	for _, v := range a.views {
-		closeAll(v.inputs)
+		for _, in := range v.inputs {
+			in.close()
+			in.forget()
+		}
 	}
 }
 

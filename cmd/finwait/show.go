@@ -53,7 +53,7 @@ func show(paths []string, stream int, in *inputFlags, out *outputFlags, s stream
 		return err
 	}
 	defer sink.discard()
-	got, err := load(paths, in, s)
+	got, err := load(paths, in, twoPasses, s)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"path"
 	"strings"
 
 	"finwait/analyzer"
@@ -24,7 +25,7 @@ func (p *page) ladderHead(f *analyzer.Flow) {
 	if f.Stream != nil {
 		title = "stream " + number(f.Stream)
 	}
-	facts := []string{clean(f.Input), clean(f.Protocol)}
+	facts := []string{clean(path.Base(f.Input)), clean(f.Protocol)}
 	if at := clock(f.Opened, "2006-01-02 15:04:05.000000"); at != unknown {
 		facts = append(facts, at+" UTC")
 	}
@@ -33,10 +34,14 @@ func (p *page) ladderHead(f *analyzer.Flow) {
 	if f.ServerName != nil && *f.ServerName != f.Server {
 		server += " (" + clean(*f.ServerName) + ")"
 	}
-	p.labelled(2, "client", 8, clean(f.Client)+", told by "+clean(f.RoleBasis))
+	p.labelled(2, "client", 8, clean(f.Client)+" (role told by: "+clean(f.RoleBasis)+")")
 	p.labelled(2, "server", 8, server)
 	p.line()
 }
+
+// notesBeside is the width from which on notes have a column of their own. In
+// less they stand below their segment.
+const notesBeside = 120
 
 // steps writes a line a segment or call.
 func (p *page) steps(l *analyzer.Ladder) {
@@ -44,29 +49,65 @@ func (p *page) steps(l *analyzer.Ladder) {
 	if p.s.unicode {
 		toServer, toClient = "──▶", "◀──"
 	}
+	u := stepUnit(l.Steps)
 	t := &table{columns: []column{
-		{title: "time", right: true},
-		{title: "frame", right: true, rank: 4},
+		{title: "time " + u.name, right: true},
+		{title: "frame", right: true, rank: 3},
 		{title: "", rank: 0},
-		{title: "segment", shrink: 20},
-		{title: "client", rank: 2},
-		{title: "server", rank: 3},
-		{title: "", shrink: 16, rank: 1, style: &p.s.warn},
+		{title: "segment", shrink: 20, head: true},
+		{title: "client", rank: 1},
+		{title: "server", rank: 2},
 	}}
+	beside := p.width >= notesBeside
+	if beside {
+		t.columns = append(t.columns, column{title: "", shrink: 30, head: true, style: &p.s.warn})
+	}
 	if l.Flow.Source == "strace" {
 		t.columns[1].title, t.columns[3].title = "line", "call"
 	}
-	u := stepUnit(l.Steps)
 	var client, server string
 	for _, x := range l.Steps {
-		arrow := toServer
+		arrow, what := toServer, clean(x.What)
 		if x.From == "server" {
 			arrow = toClient
 		}
-		t.add(u.number(x.AtS), count(int64(x.Frame)), arrow, clean(x.What), changed(&client, x.Client), changed(&server, x.Server), clean(x.Note))
+		if p.width < MaxWidth {
+			what = brief(what)
+		}
+		row := []string{u.number(x.AtS), count(int64(x.Frame)), arrow, what, changed(&client, x.Client), changed(&server, x.Server)}
+		if beside {
+			row = append(row, clean(x.Note))
+		}
+		t.add(row...)
 	}
-	t.columns[0].title = "time " + u.name
-	p.table(t, "")
+	p.ladderLines(t, l.Steps, beside)
+}
+
+// ladderLines writes the table, with the notes between its lines where they
+// have no column.
+func (p *page) ladderLines(t *table, steps []analyzer.Step, beside bool) {
+	lines := t.lines(p.width, p.s)
+	heads := len(lines) - len(steps)
+	indent := cells(t.columns[0].title)
+	for _, row := range t.rows {
+		indent = max(indent, cells(row[0]))
+	}
+	for i, line := range lines {
+		p.line(line)
+		if i < heads || beside || steps[i-heads].Note == "" {
+			continue
+		}
+		for _, l := range wrap(clean(steps[i-heads].Note), p.width-indent-gap) {
+			p.line(strings.Repeat(" ", indent+gap), p.s.warn.Render(l))
+		}
+	}
+}
+
+// brief shortens a segment's description for a narrow terminal. The length is
+// left out: the range of sequence numbers tells it.
+func brief(what string) string {
+	what, _, _ = strings.Cut(what, ", length ")
+	return strings.NewReplacer("Flags ", "", ",", "").Replace(what)
 }
 
 // stepUnit keeps microseconds, which a capture has, as long as they fit.
@@ -101,7 +142,7 @@ func (p *page) ladderVerdict(f *analyzer.Flow) {
 		head += ", closed by the " + clean(c.Initiator) + " (" + strings.ToUpper(clean(c.How)) + ")"
 	}
 	p.line(p.s.strong.Render(head), p.s.quiet.Render("  confidence "+clean(c.Confidence)))
-	const label = 12
+	const label = 13
 	p.labelled(2, "because", label, clean(c.Because))
 	if q := c.Request; q != nil {
 		text := clean(q.Endpoint)
@@ -134,7 +175,7 @@ func (p *page) ladderVerdict(f *analyzer.Flow) {
 
 // ladderHalf says how long the half-close took, and how late the answer was.
 func (p *page) ladderHalf(f *analyzer.Flow) {
-	const label = 12
+	const label = 13
 	if h := f.HalfClose; h != nil {
 		var parts []string
 		for _, x := range []struct {

@@ -2,6 +2,8 @@ package render_test
 
 import (
 	"bytes"
+	"encoding/csv"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"finwait/analyzer"
+	"finwait/analyzer/event"
 	"finwait/cmd/finwait/internal/render"
 )
 
@@ -63,13 +66,13 @@ var views = []struct {
 }
 
 func TestReport(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.json")
+	paths, err := filepath.Glob("testdata/report/*.json")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no saved reports", err)
 	}
 	for _, path := range paths {
 		for _, v := range views {
-			name := strings.TrimSuffix(filepath.Base(path), ".json") + "." + v.suffix
+			name := "report/" + strings.TrimSuffix(filepath.Base(path), ".json") + "." + v.suffix
 			t.Run(name, func(t *testing.T) {
 				t.Setenv("CLICOLOR_FORCE", "1") // must change nothing
 				r, _ := saved(t, path)
@@ -86,7 +89,7 @@ func TestReport(t *testing.T) {
 // TestWidth proves that no line of text is wider than asked for, whatever the
 // width, except filters and commands, which must not be broken.
 func TestWidth(t *testing.T) {
-	paths, _ := filepath.Glob("testdata/*.json")
+	paths, _ := filepath.Glob("testdata/report/*.json")
 	for _, path := range paths {
 		r, _ := saved(t, path)
 		for width := render.MinWidth; width <= render.MaxWidth; width += 7 {
@@ -105,7 +108,7 @@ func TestWidth(t *testing.T) {
 
 // TestPlain proves that a pipe gets ASCII, whatever the names in the input are.
 func TestPlain(t *testing.T) {
-	r, _ := saved(t, "testdata/incident.json")
+	r, _ := saved(t, "testdata/report/incident.json")
 	r.Peers[0].Server = "\x1b[31mevil\x07\n\u202e"
 	r.Endpoints[0].Endpoint = "GET /\x1b]0;title\x07"
 	for _, format := range []string{"text", "markdown"} {
@@ -122,7 +125,7 @@ func TestPlain(t *testing.T) {
 }
 
 func TestReadReportIdentity(t *testing.T) {
-	paths, _ := filepath.Glob("testdata/*.json")
+	paths, _ := filepath.Glob("testdata/report/*.json")
 	for _, path := range paths {
 		r, want := saved(t, path)
 		var b bytes.Buffer
@@ -147,6 +150,97 @@ func TestReadReportRefuses(t *testing.T) {
 			t.Errorf("%q: no error", text)
 		} else if strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error of several lines: %v", text, err)
+		}
+	}
+}
+
+// flowsOf reads saved connections.
+func flowsOf(t *testing.T, path string) render.EachFlow {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(take func(*analyzer.Flow) error) error {
+		d := json.NewDecoder(bytes.NewReader(data))
+		for d.More() {
+			var f analyzer.Flow
+			if err := d.Decode(&f); err != nil {
+				return err
+			}
+			if err := take(&f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func TestFlows(t *testing.T) {
+	each := flowsOf(t, "testdata/flows/client.ndjson")
+	for _, v := range []struct {
+		name, format string
+		o            render.Options
+	}{
+		{"client.80.txt", "table", render.Options{Width: 80}},
+		{"client.160.utf8.txt", "table", render.Options{Width: 160, Unicode: true}},
+		{"client.csv", "csv", render.Options{}},
+		{"client.ndjson", "ndjson", render.Options{}},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := render.Flows(&b, each, v.format, v.o); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "flows/"+v.name, b.Bytes())
+		})
+	}
+}
+
+// TestFlowsCSV proves that rows have as many fields as the heading, whatever is
+// null.
+func TestFlowsCSV(t *testing.T) {
+	empty := func(take func(*analyzer.Flow) error) error {
+		return take(&analyzer.Flow{Opened: analyzer.Stamp(event.NoTime)})
+	}
+	for _, each := range []render.EachFlow{empty, flowsOf(t, "testdata/flows/client.ndjson")} {
+		var b bytes.Buffer
+		if err := render.Flows(&b, each, "csv", render.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := csv.NewReader(&b).ReadAll(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestLadder(t *testing.T) {
+	paths, _ := filepath.Glob("testdata/ladder/*.json")
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l analyzer.Ladder
+		if err := json.Unmarshal(data, &l); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range []struct {
+			suffix, format string
+			o              render.Options
+		}{
+			{"json", "json", render.Options{}},
+			{"80.txt", "text", render.Options{Width: 80}},
+			{"160.utf8.txt", "text", render.Options{Width: 160, Unicode: true}},
+		} {
+			name := strings.TrimSuffix(filepath.Base(path), "json") + v.suffix
+			t.Run(name, func(t *testing.T) {
+				var b bytes.Buffer
+				if err := render.Ladder(&b, &l, v.format, v.o); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, "ladder/"+name, b.Bytes())
+			})
 		}
 	}
 }

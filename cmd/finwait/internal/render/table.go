@@ -17,6 +17,7 @@ type column struct {
 	rank int
 	// shrink is the least width that a text column may be cut to; 0 forbids cutting.
 	shrink int
+	head   bool            // a text that is too long keeps its beginning only, not both ends
 	style  *lipgloss.Style // nil: plain
 }
 
@@ -162,9 +163,14 @@ func (t *table) line(row []string, shown, widths []int, s style, styled bool) st
 	var b strings.Builder
 	for k, i := range shown {
 		c := t.columns[i]
-		text := cutMiddle(row[i], widths[i], s.ellipsis)
+		text := row[i]
+		if c.head {
+			text = cutEnd(text, widths[i], s.ellipsis)
+		} else {
+			text = cutMiddle(text, widths[i], s.ellipsis)
+		}
 		blanks := strings.Repeat(" ", widths[i]-cells(text))
-		if styled && c.style != nil && text != unknown && text != "0" {
+		if styled && c.style != nil && text != "" && text != unknown && text != "0" {
 			text = c.style.Render(text)
 		}
 		switch {

@@ -18,7 +18,7 @@ func (p *page) peers(r *analyzer.Report) {
 	fw2, response := "FIN-WAIT-2 ("+wait.name+")", "answer ("+answer.name+")"
 	t := &table{indent: 2, columns: []column{
 		{title: "server", shrink: 15},
-		{title: "name", shrink: 10, rank: 6},
+		{title: "name", shrink: 9, head: true, rank: 6},
 		{title: "conns", right: true, rank: 3},
 		{title: "reqs", right: true, rank: 4},
 		{title: "timeouts", right: true, rank: 1, style: &p.s.bad},
