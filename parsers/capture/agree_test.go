@@ -141,7 +141,7 @@ func TestCopy(t *testing.T) {
 		if i%2 == 1 {
 			f = f[14:]
 		}
-		raw = cat(raw, ngPacket(i%2, uint64(1700000000_000000+i), f, ngOption(optPacketFlags, le32(i%3)), le32(0)))
+		raw = cat(raw, ngPacket(i%2, 1700000000_000000+uint64(i), f, ngOption(optPacketFlags, le32(i%3)), le32(0)))
 	}
 	fr, err := NewFrameReader(bytes.NewReader(raw), Options{})
 	if err != nil {

@@ -90,7 +90,7 @@ func TestLibpcapAgrees(t *testing.T) {
 	copy(micro, le32(0xa1b2c3d4))
 	ng := cat(ngSection(), ngInterface(1, ngOption(9, []byte{9})))
 	for i, f := range frames {
-		ng = cat(ng, ngPacket(0, uint64(1700000000_000000001+i*1000003), f, ngOption(optPacketFlags, le32(1)), le32(0)))
+		ng = cat(ng, ngPacket(0, 1700000000_000000001+uint64(i)*1000003, f, ngOption(optPacketFlags, le32(1)), le32(0)))
 	}
 	for name, raw := range map[string][]byte{"nano": nano, "micro": micro[:24+3*78], "big-endian": swapped(nano), "pcapng": ng, "pcapng big-endian": bigEndian(cat(ngSection(), ngInterface(1), ngPacket(0, 5, frames[0])))} {
 		path := filepath.Join(t.TempDir(), "x")
