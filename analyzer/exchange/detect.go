@@ -59,6 +59,10 @@ func (t *Tracker) enter(m match) {
 		t.mode = modeTLS
 		t.tls = t.env.takeTLS()
 		t.setProtocol(ProtocolTLS)
+	case matchHTTP2:
+		t.mode = modeHTTP2
+		t.h2 = newH2()
+		t.setProtocol(ProtocolHTTP2)
 	case matchRedis:
 		t.mode = modeRedis
 		t.redis = t.env.takeRedis()

@@ -68,6 +68,10 @@ type Exchange struct {
 	First    event.Moment // first byte of the final response that the client received before it closed
 	Last     event.Moment // last byte of the response that it received
 
+	// Ended is when the client or the server gave up an HTTP/2 stream:
+	// OutcomeReset and OutcomeAborted.
+	Ended event.Moment
+
 	// Late and LateEnd are the first and the last byte of the response that
 	// passed after the client had closed, or that its close shows it never
 	// received. An exchange with a late answer is never OutcomeAnswered.

@@ -254,8 +254,6 @@ func (t *Tracker) request(h *half, hd *head, at event.Moment) {
 
 // describe takes method, host, path and endpoint of a request.
 func (t *Tracker) describe(x *entry, hd *head) {
-	names := t.env.Names
-	x.Method = names.again(t.prev.Method, hd.method)
 	x.Truncated = hd.cut
 	keep, _ := hd.persistent()
 	x.Keep = x.Keep && keep
@@ -269,13 +267,20 @@ func (t *Tracker) describe(x *entry, hd *head) {
 	if len(host) == 0 {
 		host = hd.host
 	}
+	t.call(x, hd.method, host, path)
+}
+
+// call names what x asks for.
+func (t *Tracker) call(x *entry, method, host, path []byte) {
+	names := t.env.Names
+	x.Method = names.again(t.prev.Method, method)
 	x.Host = names.again(t.name, host)
 	if t.name == 0 {
 		t.name = x.Host
 	}
 	x.path = append(x.path[:0], path[:min(len(path), maxName)]...)
 	if len(path) > 0 {
-		t.env.scratch = appendEndpoint(t.env.scratch[:0], hd.method, path)
+		t.env.scratch = appendEndpoint(t.env.scratch[:0], method, path)
 		x.Endpoint = names.ID(t.env.scratch)
 	}
 }

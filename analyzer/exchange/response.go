@@ -89,6 +89,10 @@ func (t *Tracker) responseBody(h *half, hd *head, x *entry, at event.Moment) {
 
 // switchProtocol follows 101 (Switching Protocols).
 func (t *Tracker) switchProtocol(x *entry, hd *head, at event.Moment) {
+	if isName(hd.protocol, "h2c") && x != nil && x == t.q.newest() && !t.client.shut {
+		t.upgradeH2(x, at)
+		return
+	}
 	t.complete(x, at)
 	if isName(hd.protocol, "websocket") {
 		t.mode = modeWebSocket
@@ -96,6 +100,20 @@ func (t *Tracker) switchProtocol(x *entry, hd *head, at event.Moment) {
 		return
 	}
 	t.tunnel()
+}
+
+// upgradeH2 goes on with HTTP/2, where the request is stream 1 (RFC 7540,
+// section 3.2).
+func (t *Tracker) upgradeH2(x *entry, at event.Moment) {
+	t.interim(x, at)
+	x.Status = 0
+	t.enter(matchHTTP2)
+	t.h2.newest = 1
+	first := stream{entry: *x, id: 1}
+	first.path = append([]byte(nil), x.path...)
+	t.h2.streams = append(t.h2.streams, first)
+	t.q.n--
+	t.client.phase, t.server.phase = phaseHead, phaseHead
 }
 
 // tunnel starts over: what follows may be anything, TLS for the most part.

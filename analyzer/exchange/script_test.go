@@ -187,7 +187,7 @@ func (r *recorder) line(x *Exchange) string {
 	for _, m := range []struct {
 		name string
 		m    event.Moment
-	}{{"start", x.Start}, {"end", x.End}, {"continue", x.Continue}, {"first", x.First}, {"last", x.Last}, {"late", x.Late}, {"late-end", x.LateEnd}} {
+	}{{"start", x.Start}, {"end", x.End}, {"continue", x.Continue}, {"first", x.First}, {"last", x.Last}, {"ended", x.Ended}, {"late", x.Late}, {"late-end", x.LateEnd}} {
 		if m.m.Seen() {
 			word("%s=%d", m.name, m.m.Frame)
 		}

@@ -29,6 +29,12 @@ func sniff(side event.Side, b []byte, port uint16) match {
 	if side == event.Server {
 		return sniffStatus(b)
 	}
+	if n := min(len(b), len(preface)); string(b[:n]) == preface[:n] {
+		if n < len(preface) {
+			return matchMaybe
+		}
+		return matchHTTP2
+	}
 	if m := sniffRequest(b); m != matchNone {
 		return m
 	}

@@ -23,6 +23,7 @@ type record struct {
 	fin    bool         // TLS 1.2: and a Finished
 	held   bool         // a record that is a close_notify if it stays the last
 	full   bool         // the last data record was as long as records get
+	notify event.Moment // close_notify
 	start  event.Moment // first byte of the header
 	begin  int64        // its offset
 	hold   heldRecord   // what held stands for
@@ -520,12 +521,7 @@ func (t *Tracker) heldNotify(side event.Side) {
 	if !r.held {
 		return
 	}
-	r.held = false
-	if side == event.Client {
-		t.cNotify = r.hold.start
-	} else {
-		t.sNotify = r.hold.start
-	}
+	r.held, r.notify = false, r.hold.start
 }
 
 // tlsFinish judges the last records.

@@ -67,9 +67,9 @@ type Tracker struct {
 	declared Declared
 	tls      *tlsState
 	redis    *redisState
+	h2       *h2State
 
-	cNotify, sNotify event.Moment
-	name, alpn       NameID
+	name, alpn NameID
 
 	sent, answered, reset, aborted, lost, resynced uint32
 
@@ -99,7 +99,7 @@ func (t *Tracker) drop() {
 	t.client.buf, t.server.buf = nil, nil
 	t.env.releaseTLS(t.tls)
 	t.env.releaseRedis(t.redis)
-	t.tls, t.redis = nil, nil
+	t.tls, t.redis, t.h2 = nil, nil, nil
 }
 
 func (t *Tracker) half(side event.Side) *half {
@@ -185,6 +185,8 @@ func (t *Tracker) feed(side event.Side, b []byte, at event.Moment) {
 		t.tlsData(side, b, at)
 	case modeRedis:
 		t.redisData(side, b, at)
+	case modeHTTP2:
+		t.http2(side, b, at)
 	default:
 		t.half(side).off += int64(len(b))
 	}
@@ -208,6 +210,8 @@ func (t *Tracker) skip(side event.Side, n int64, at event.Moment, cut bool) {
 		t.tlsSkip(side, n, at)
 	case modeRedis:
 		t.redisSkip(side, n, at, cut)
+	case modeHTTP2:
+		t.http2Skip(side, n, at)
 	case modeTurns:
 		t.turn(side, h.off, h.off+n, at, at)
 	}
@@ -249,23 +253,31 @@ func (t *Tracker) undeliver(read int64) {
 		return
 	}
 	for i := range t.q.n {
-		x := t.q.at(i)
-		if !x.First.Seen() || x.LastOffset <= read || x.Late.Seen() {
-			continue
+		t.takeBack(t.q.at(i), read)
+	}
+	if t.h2 != nil {
+		for i := range t.h2.streams {
+			t.takeBack(&t.h2.streams[i].entry, read)
 		}
-		x.LateEnd, x.LateWhole = x.Last, x.has(entryComplete) && !x.has(entrySoft)
-		if x.FirstOffset >= read {
-			x.Late, x.First, x.Last = x.First, event.Moment{}, event.Moment{}
-			continue
-		}
-		// The server's last two segments are remembered: enough for a response
-		// that trickles. Of a burst only the first byte is known to have come.
-		x.Late = x.Last
-		if t.back.end <= read && t.back.end > x.FirstOffset {
-			x.Last, x.LastOffset = t.back.at, t.back.end
-		} else {
-			x.Last, x.LastOffset = x.First, read
-		}
+	}
+}
+
+func (t *Tracker) takeBack(x *entry, read int64) {
+	if !x.First.Seen() || x.LastOffset <= read || x.Late.Seen() {
+		return
+	}
+	x.LateEnd, x.LateWhole = x.Last, x.has(entryComplete) && !x.has(entrySoft)
+	if x.FirstOffset >= read {
+		x.Late, x.First, x.Last = x.First, event.Moment{}, event.Moment{}
+		return
+	}
+	// The server's last two segments are remembered: enough for a response
+	// that trickles. Of a burst only the first byte is known to have come.
+	x.Late = x.Last
+	if t.back.end <= read && t.back.end > x.FirstOffset {
+		x.Last, x.LastOffset = t.back.at, t.back.end
+	} else {
+		x.Last, x.LastOffset = x.First, read
 	}
 }
 
@@ -323,14 +335,20 @@ func (t *Tracker) complete(x *entry, at event.Moment) {
 		}
 		return
 	}
-	x.flags |= entryComplete
-	if t.client.shut && at.Seen() {
-		if !x.Late.Seen() {
-			x.Late, x.LateEnd = at, at
-		}
-		x.LateWhole = true
-	}
+	t.end(x, at)
 	t.q.ended++
+}
+
+// end marks the response to x as ended, at at or zero when that is not known.
+func (t *Tracker) end(x *entry, at event.Moment) {
+	x.flags |= entryComplete
+	if !t.client.shut || !at.Seen() {
+		return
+	}
+	if !x.Late.Seen() {
+		x.Late, x.LateEnd = at, at
+	}
+	x.LateWhole = true
 }
 
 // delivered reports whether the client received the whole response.
@@ -349,6 +367,10 @@ func (t *Tracker) emit() {
 // count settles the outcome of x and gives it to the sink.
 func (t *Tracker) count(x *entry) {
 	switch {
+	case x.Outcome == OutcomeReset:
+		t.reset++
+	case x.Outcome == OutcomeAborted:
+		t.aborted++
 	case x.has(entryLost):
 		x.Outcome = OutcomeDiscarded
 		t.lost++
@@ -395,13 +417,15 @@ func (t *Tracker) Finish(s *Summary) {
 	t.endSoft()
 	*s = Summary{
 		Protocol: t.protocol, ServerName: t.name, ALPN: t.alpn, Declared: t.declared,
-		ClientNotify: t.cNotify, ServerNotify: t.sNotify,
 		ClientLast: t.client.last.at, ServerLast: t.server.last.at,
 		Resynced: t.resynced, Capped: t.capped,
 	}
 	t.finishQueue(s)
-	if s.Outstanding == nil && t.tls != nil && t.tls.waiting() {
-		s.Outstanding = &t.tls.handshake
+	if t.tls != nil {
+		s.ClientNotify, s.ServerNotify = t.tls.client.notify, t.tls.server.notify
+		if s.Outstanding == nil && t.tls.waiting() {
+			s.Outstanding = &t.tls.handshake
+		}
 	}
 	if x := s.Outstanding; x != nil {
 		s.Late, s.LateEnd, s.LateWhole = x.Late, x.LateEnd, x.LateWhole
@@ -416,18 +440,27 @@ func (t *Tracker) Finish(s *Summary) {
 // finishQueue counts the exchanges that are left, and finds the oldest that waits.
 func (t *Tracker) finishQueue(s *Summary) {
 	for i := range t.q.n {
-		x := t.q.at(i)
-		if x.has(entrySoft) && x.Late.Seen() {
-			x.LateWhole = t.server.shut // its close is the only end there is
-		}
-		if !x.delivered() && !x.has(entryLost) {
-			s.Open++
-			if s.Outstanding == nil {
-				x.Path = t.env.Names.ID(x.path)
-				s.Outstanding = &x.Exchange
-			}
-		}
-		t.count(x)
+		t.finishEntry(s, t.q.at(i))
 	}
 	s.Open += t.q.over
+	if t.h2 == nil {
+		return
+	}
+	for i := range t.h2.streams {
+		t.finishEntry(s, &t.h2.streams[i].entry)
+	}
+}
+
+func (t *Tracker) finishEntry(s *Summary, x *entry) {
+	if x.has(entrySoft) && x.Late.Seen() {
+		x.LateWhole = t.server.shut // its close is the only end there is
+	}
+	if !x.delivered() && !x.has(entryLost) {
+		s.Open++
+		if s.Outstanding == nil {
+			x.Path = t.env.Names.ID(x.path)
+			s.Outstanding = &x.Exchange
+		}
+	}
+	t.count(x)
 }
