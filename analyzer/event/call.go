@@ -34,7 +34,7 @@ const (
 	CallEpollAdd              // FD is the epoll, FD2 the descriptor it watches from now on
 	CallEpollDel              // FD is the epoll, FD2 the descriptor it watches no more
 	CallEpollWait             // FD is the epoll, Timeout, Ret events; Value is for how many it asks
-	CallPoll                  // poll, ppoll, select, pselect6: FDs, Timeout, Ret events
+	CallPoll                  // poll, ppoll, select, pselect6: FDs, Timeout, Ret events; Value 0: it waits for no descriptor
 	CallFutex                 // a futex wait that ended by its timeout
 	CallSleep                 // nanosleep and its kin: Timeout
 	CallTimer                 // setitimer, alarm, timerfd_settime armed: Timeout

@@ -16,7 +16,13 @@ func (l *Log) read(t *thread, c *event.Call, m moment) {
 		l.receiveRights(t, c, m)
 	}
 	f := l.tcp(t, c, m)
-	if f == nil || f.conn == nil || c.Flags&event.FailedUnknown != 0 {
+	if f == nil || c.Flags&event.FailedUnknown != 0 {
+		return
+	}
+	if c.Size > 0 {
+		l.unconnected(t, f, c, m)
+	}
+	if f.conn == nil {
 		return
 	}
 	k := f.conn
@@ -40,6 +46,19 @@ func (l *Log) read(t *thread, c *event.Call, m moment) {
 	}
 }
 
+// unconnected makes a connection of a TCP socket that moves bytes, or has a
+// peer, although the log shows no connect: failed calls, EINPROGRESS among
+// them, are missing in logs of strace -z.
+func (l *Log) unconnected(t *thread, f *file, c *event.Call, m moment) {
+	if f.kind != kindSocket {
+		return
+	}
+	f.kind = kindConn
+	f.conn = l.begin(t, f, f.opened)
+	f.conn.client = f.local
+	f.conn.beside(c)
+}
+
 // readFailed takes an error of a read or write.
 func (l *Log) readFailed(t *thread, k *tracked, c *event.Call, m moment) {
 	limit := k.opts.receive
@@ -47,7 +66,9 @@ func (l *Log) readFailed(t *thread, k *tracked, c *event.Call, m moment) {
 		limit = k.opts.send
 	}
 	if c.Errno == event.EAGAIN {
-		if limit > 0 && !k.opts.nonBlocking && c.Flags&event.NonBlocking == 0 {
+		// A blocking socket has no other reason for EAGAIN than its timeout,
+		// even where the log does not show that one was set.
+		if (limit > 0 || k.opts.known) && !k.opts.nonBlocking && c.Flags&event.NonBlocking == 0 {
 			k.direct(Wait{Kind: WaitKernel, Name: c.Name, Timeout: durationOf(limit), Line: m.line, At: m.time, seq: m.seq})
 		}
 		return
@@ -99,8 +120,8 @@ func (l *Log) write(t *thread, c *event.Call, m moment) {
 	if f == nil {
 		return
 	}
-	if f.kind == kindSocket && c.Addr.Known() {
-		return
+	if c.Size > 0 && c.Phase != event.PhaseEnter {
+		l.unconnected(t, f, c, m)
 	}
 	if f.conn == nil {
 		return

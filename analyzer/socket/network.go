@@ -135,6 +135,9 @@ func (l *Log) address(t *thread, c *event.Call, m moment) {
 	if f == nil || f == other || c.Family != event.FamilyInet {
 		return
 	}
+	if c.Kind == event.CallPeername {
+		l.unconnected(t, f, c, m)
+	}
 	switch {
 	case f.kind == kindSocket || f.kind == kindListen:
 		if c.Addr.Port != 0 {

@@ -33,7 +33,7 @@ func (l *Log) wait(t *thread, c *event.Call, m moment) {
 			}
 		}
 		w.Kind = WaitTable
-		if len(c.FDs) == 0 {
+		if len(c.FDs) == 0 && c.Value == 0 {
 			w.Kind = WaitTimer // a sleep
 		}
 		l.expire(t, w)

@@ -464,18 +464,7 @@ func cloneArgs(c *event.Call, name string, args []byte) {
 		return
 	}
 	if !bytes.Contains(args, []byte("CLONE_")) && !bytes.Contains(args, []byte("SIG")) {
-		c.Flags |= event.FlagsUnknown
-		if i := bytes.Index(args, []byte("flags=")); i >= 0 {
-			if n, used := number(args[i+6:]); used > 0 { // -X raw
-				c.Flags &^= event.FlagsUnknown
-				if n&0x400 != 0 {
-					c.Flags |= event.SharesFiles
-				}
-				if n&0x10000 != 0 {
-					c.Flags |= event.SharesThread
-				}
-			}
-		}
+		rawClone(c, name, args)
 		return
 	}
 	if bytes.Contains(args, []byte("CLONE_FILES")) {
@@ -486,6 +475,33 @@ func cloneArgs(c *event.Call, name string, args []byte) {
 	}
 	if bytes.Contains(args, []byte("CLONE_VFORK")) {
 		c.Flags |= event.Waits
+	}
+}
+
+// rawClone reads clone flags that are printed as a number: behind "flags=" (-X
+// raw), or as the first argument of clone (-e raw), which is where x86-64 and
+// arm64 have them. clone3 then shows a pointer only.
+func rawClone(c *event.Call, name string, args []byte) {
+	i := bytes.Index(args, []byte("flags="))
+	switch {
+	case i >= 0:
+		i += len("flags=")
+	case name == "clone":
+		i = 0
+	default:
+		c.Flags |= event.FlagsUnknown
+		return
+	}
+	n, used := number(args[i:])
+	if used == 0 || n == 0 {
+		c.Flags |= event.FlagsUnknown
+		return
+	}
+	if n&0x400 != 0 {
+		c.Flags |= event.SharesFiles
+	}
+	if n&0x10000 != 0 {
+		c.Flags |= event.SharesThread
 	}
 }
 

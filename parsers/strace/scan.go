@@ -370,7 +370,7 @@ func idle(c *event.Call) bool {
 	case event.CallSleep:
 		return c.Ret != 0 || c.Timeout < shortSleep
 	case event.CallRead, event.CallWrite, event.CallTransfer:
-		return c.What == event.DescriptorOther
+		return c.What == event.DescriptorOther && c.Flags&event.Rights == 0
 	case event.CallEpollAdd, event.CallEpollDel:
 		return c.Ret < 0
 	}

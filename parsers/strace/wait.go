@@ -14,7 +14,13 @@ func (s *scanner) waitArgs(c *event.Call, cur *cursor, sys *system) {
 	switch sys.shape {
 	case shapePoll, shapePpoll:
 		s.pollSet(c, cur)
+		if cur.arg(1) {
+			c.Value, _ = cur.number()
+		}
 	case shapeSelect:
+		if cur.arg(0) {
+			c.Value, _ = cur.number()
+		}
 		s.selectSet(c, cur)
 	}
 	switch sys.shape {
