@@ -89,7 +89,8 @@ func openFile(path string) (*os.File, error) {
 
 // start looks through the compression at the first bytes.
 func (s *Source) start() error {
-	in, err := s.uncompress(bufio.NewReaderSize(s.raw, 256<<10))
+	// No larger than the first look needs: a larger read goes past the buffer.
+	in, err := s.uncompress(bufio.NewReaderSize(s.raw, headSize))
 	if err != nil {
 		return err
 	}
