@@ -49,11 +49,6 @@ func openAll(paths []string, s streams) (inputs []*input, lost []error) {
 				lost = append(lost, err)
 				continue
 			}
-			if in.kind == parsers.Strace {
-				in.close()
-				lost = append(lost, fmt.Errorf("%s: text; this version reads captures (pcap, pcapng) and saved reports", file))
-				continue
-			}
 			inputs = append(inputs, in)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"finwait/analyzer"
 	"finwait/cmd/finwait/internal/redact"
 	"finwait/cmd/finwait/internal/render"
+	"finwait/parsers"
 	"finwait/parsers/capture"
 )
 
@@ -88,7 +89,8 @@ func (a *analysis) read(inputs []*input, filter *capture.Filter, s streams) erro
 	defer bar.stop()
 	byStart(inputs)
 	var number uint16
-	for _, in := range inputs {
+	captures, logs := split(inputs)
+	for _, in := range captures {
 		v := a.viewFor(in, engine)
 		src, err := in.capture(capture.Options{Path: in.path, Input: number, FirstFrame: v.frames + 1, Filter: filter})
 		if err == nil {
@@ -103,12 +105,25 @@ func (a *analysis) read(inputs []*input, filter *capture.Filter, s streams) erro
 			a.lost = append(a.lost, err)
 		}
 	}
+	read := int(number) + a.readLogs(logGroups(logs), engine, bar.follow)
 	bar.stop()
-	if number == 0 {
+	if read == 0 {
 		return lastAfterWarning(a.lost, s)
 	}
 	a.result = engine.Finish()
 	return nil
+}
+
+// split tells captures from logs.
+func split(inputs []*input) (captures, logs []*input) {
+	for _, in := range inputs {
+		if in.kind == parsers.Strace {
+			logs = append(logs, in)
+		} else {
+			captures = append(captures, in)
+		}
+	}
+	return captures, logs
 }
 
 // viewFor finds the view that the input goes on with, or begins one.

@@ -213,6 +213,7 @@ func (p *page) histogram(q analyzer.Quantiles) {
 		labels[i] = binLabel(b)
 		labelWidth = max(labelWidth, cells(labels[i]))
 	}
+	p.line("    ", p.s.quiet.Render("how long in FIN-WAIT-2:"))
 	room := min(40, p.width-6-labelWidth-8)
 	for i := 0; i < len(bars); i++ {
 		if n := emptyRun(bars[i:]); n > 2 {
