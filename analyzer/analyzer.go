@@ -77,6 +77,7 @@ type view struct {
 	hosts      map[event.Endpoint]string // names that DNS answers gave
 	back       int64                     // segments older than the one before them by more than backLimit
 	input      uint16                    // of the first segment
+	log        *logged                   // what an strace log came to; nil for captures
 }
 
 // NewView begins the stream of another host or capture point and returns its

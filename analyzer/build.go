@@ -83,6 +83,7 @@ func (res *Result) build() *Report {
 		Timeline: b.timeline(),
 	}
 	r.WhatIf = b.whatIf()
+	r.Processes, r.Clocks = b.processes(), b.res.clocks
 	r.Findings = b.findings(r)
 	r.Verdict = b.verdict(r)
 	return r
@@ -91,9 +92,16 @@ func (res *Result) build() *Report {
 // connection adds one flow.
 func (b *builder) connection(i int, r *conn.Record) {
 	res := b.res
+	if l := res.view(i).log; l != nil {
+		if e := &l.Conns[res.flows[i].index].Evidence; e.Accepted && e.Linked != 0 {
+			return // its other end is in the log as well
+		}
+	}
 	f := res.judge(i, r, false)
 	c := &counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
-	c.half, c.halfOK = halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
+	if res.view(i).log == nil {
+		c.half, c.halfOK = halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
+	}
 	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(i, f.Record, int(res.replaced[i]))
 	c.spanEnd = f.CloseAt
 	if !c.spanEnd.Known() {
@@ -123,7 +131,9 @@ func (b *builder) connection(i int, r *conn.Record) {
 		b.survival(e, f)
 	}
 	b.half(c)
-	b.mark(i, f)
+	if res.view(i).log == nil {
+		b.mark(i, f)
+	}
 }
 
 // survival adds a request that the client gave up to the endpoint's response

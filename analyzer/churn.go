@@ -28,17 +28,20 @@ const retryLead = event.Time(20e6)
 // lives collects when connections were opened and closed, for findReplacements.
 type lives map[pair][]life
 
-// add counts a connection.
-func (ls lives) add(f *facts) {
-	if !f.Opened.Known() {
-		return
-	}
+// add counts a connection; open says that it was not closed.
+func (ls lives) add(f *facts, open bool) {
 	p := pair{f.Client.Addr, f.Server}
 	l := life{int32(f.flow), f.Opened, event.NoTime}
-	if !f.open() {
+	if !l.opened.Known() {
+		l.opened = event.Time(f.FirstFrame) * lineTime // a log without a clock: the order of lines
+	}
+	if !open {
 		l.closed = f.CloseAt
 		if !l.closed.Known() {
 			l.closed = f.Last
+		}
+		if !l.closed.Known() {
+			l.closed = event.Time(f.CloseFrame) * lineTime
 		}
 	}
 	ls[p] = append(ls[p], l)
@@ -49,6 +52,10 @@ func (ls lives) add(f *facts) {
 func (f *facts) open() bool {
 	return !f.refused() && !f.unreachable() && (f.unanswered() || !f.gaveUp() && !f.unseenClose() && f.stillOpen()) && f.cause == CauseOpen
 }
+
+// lineTime stands for the time from one line of a log without a clock to the
+// next: so long that no opening counts as a little before a close.
+const lineTime = event.Time(1e9)
 
 // findReplacements matches every close with the connection that the same
 // client opened to the same server because of it: the next one that was opened

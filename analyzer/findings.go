@@ -54,9 +54,10 @@ func (b *builder) with(f Finding, flows []int32) Finding {
 	f.Streams = []int{}
 	words := []string{}
 	for _, i := range flows[:min(len(flows), streamSample)] {
-		n := *b.res.stream(int(i))
-		f.Streams = append(f.Streams, n)
-		words = append(words, fmt.Sprint(n))
+		if n := b.res.stream(int(i)); n != nil {
+			f.Streams = append(f.Streams, *n)
+			words = append(words, fmt.Sprint(*n))
+		}
 	}
 	if len(words) > 0 {
 		f.Filter = "tcp.stream in {" + strings.Join(words, ", ") + "}"

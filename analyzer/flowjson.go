@@ -55,11 +55,37 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 	if n := res.replaced[i]; n >= 0 {
 		fl.ReplacedBy = res.stream(int(n))
 	}
+	res.addLog(i, f, fl)
 	return fl
 }
 
-// stream is the number that Wireshark gives flow i in its capture.
+// addLog fills in what a log knows of flow i: all of it, or, where a capture
+// shows the connection as well, the process.
+func (res *Result) addLog(i int, f *facts, fl *Flow) {
+	if l := res.view(i).log; l != nil {
+		c := &l.Conns[res.flows[i].index]
+		fl.Source, fl.Process, fl.Close.Evidence = "strace", l.process(c), l.lines(c)
+		fl.HalfClose, fl.TimeWait = nil, nil // packets' matters
+		if fl.Close.Request != nil {
+			fl.Close.Request.Stall = nil
+		}
+		if c.Evidence.Accepted && c.Evidence.Linked != 0 {
+			fl.Notes = append(fl.Notes, "other-end-in-log")
+		}
+		return
+	}
+	if p, ok := res.pairs[int32(i)]; ok {
+		fl.Source, fl.Process = "both", p.process(f.Record)
+		fl.Close.Evidence = append(fl.Close.Evidence, p.log.lines(&p.log.Conns[p.index])...)
+	}
+}
+
+// stream is the number that Wireshark gives flow i in its capture; nil for what
+// only a log shows.
 func (res *Result) stream(i int) *int {
+	if res.view(i).log != nil {
+		return nil
+	}
 	v := res.flows[i].view
 	first, _ := slices.BinarySearchFunc(res.flows, v, func(f flowRef, v uint16) int { return int(f.view) - int(v) })
 	n := i - first

@@ -7,6 +7,7 @@ import (
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
+	"finwait/analyzer/socket"
 )
 
 // Result is a finished analysis: every connection with its verdict, and the
@@ -22,6 +23,8 @@ type Result struct {
 	replaced   []int32           // by flow: the flow that replaced it, or -1
 	folds      map[string]string // endpoint names that the values of a path segment fold into others
 	departures []departure       // clients that closed with a request outstanding, by time
+	pairs      map[int32]pairing // by flow of a capture: the connection of a log that it is
+	clocks     []Clock
 	report     *Report
 }
 
@@ -46,9 +49,10 @@ func (a *Analyzer) Finish() *Result {
 		}
 	}
 	slices.SortFunc(res.flows, func(x, y flowRef) int {
-		return cmp.Or(cmp.Compare(x.view, y.view), cmp.Compare(x.first, y.first), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
+		return cmp.Or(cmp.Compare(b2i(a.views[x.view].log != nil), b2i(a.views[y.view].log != nil)), cmp.Compare(x.view, y.view), cmp.Compare(x.first, y.first), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
 	})
 	res.tellRoles()
+	res.joinLogs()
 	ls := lives{}
 	res.findTimers(ls)
 	res.findReplacements(ls)
@@ -95,7 +99,14 @@ func (res *Result) judge(i int, r *conn.Record, explain bool) *facts {
 	v := res.view(i)
 	own := *r
 	f := &facts{Record: &own, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
+	if v.log != nil {
+		f.judgeLog(v.log, &v.log.Conns[res.flows[i].index])
+		return f
+	}
 	f.judge()
+	if p, ok := res.pairs[int32(i)]; ok {
+		f.mergeLog(p)
+	}
 	return f
 }
 
@@ -171,11 +182,22 @@ func (res *Result) findTimers(ls lives) {
 		}
 		idle[c].last = max(idle[c].last, r.Opened)
 		own := *r
-		ls.add(&facts{Record: &own, flow: i, start: res.view(i).start, end: res.view(i).end})
+		f := facts{Record: &own, res: res, flow: i, start: res.view(i).start, end: res.view(i).end}
+		if l := res.view(i).log; l != nil {
+			ls.add(&f, l.Conns[res.flows[i].index].Verdict.Cause == socket.Open)
+		} else {
+			ls.add(&f, f.open())
+		}
+		if l := res.view(i).log; l != nil {
+			if l.sample(&l.Conns[res.flows[i].index], r) {
+				waits, from = append(waits, waitOf(r)), append(from, i)
+			}
+			return
+		}
 		if r.FirstBy != event.Client || !r.CloseAt.Known() {
 			return
 		}
-		f := facts{Record: r, res: res, flow: i, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
+		f = facts{Record: r, res: res, flow: i, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
 		if r.Outstanding {
 			left = append(left, departure{r.CloseAt, r.RequestStart, r.Server, res.name(i, r.Path), i})
 			unsure := r.Marks&conn.MarkUnsure != 0 && r.Protocol != exchange.ProtocolHTTP1

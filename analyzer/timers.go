@@ -378,6 +378,21 @@ func (ts *timers) below(w wait) *timer {
 	return best
 }
 
+// nearest is the timer of the client whose value lies nearest to a wait from
+// the request, within a tenth of it; nil when there is none.
+func (ts *timers) nearest(w wait) *timer {
+	var best *timer
+	for _, list := range [...][]*timer{ts.configured, ts.byClient[w.client], ts.shared} {
+		for _, t := range list {
+			d := (w.from[basisRequest] - t.value).Abs()
+			if w.from[basisRequest] >= 0 && d <= t.value/10 && (best == nil || d < (w.from[basisRequest]-best.value).Abs()) {
+				best = t
+			}
+		}
+	}
+	return best
+}
+
 // longest is the longest timer that the client of r has shown; 0 none.
 func (ts *timers) longest(r *conn.Record) time.Duration {
 	c := r.Client

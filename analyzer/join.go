@@ -1,0 +1,235 @@
+package analyzer
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/socket"
+	"finwait/analyzer/stat"
+)
+
+// pairing is a connection of a log that a capture shows as well.
+type pairing struct {
+	log    *logged
+	index  int        // in log.Conns
+	offset event.Time // add to the log's times to get the capture's
+	timed  bool       // offset is known
+}
+
+// candidate is a connection of a capture that a log's connection may be.
+type candidate struct {
+	flow   int
+	opened event.Time
+	client event.Endpoint
+	used   bool
+}
+
+const (
+	// joinSlack is how far the SYN may lie from the connect() that sent it,
+	// once the offset of the clocks is known: strace stops the program at
+	// the call and after it.
+	joinSlack = event.Time(20 * time.Millisecond)
+	// zoneStep is what time zones are multiples of.
+	zoneStep = event.Time(15 * time.Minute)
+)
+
+// joinLogs finds the connections of logs in the captures: by both addresses,
+// and, for sockets whose own address the log does not show, by the server and
+// the time.
+func (res *Result) joinLogs() {
+	byServer := map[event.Endpoint][]*candidate{}
+	var r conn.Record
+	for i := range res.flows {
+		if res.view(i).log != nil {
+			continue
+		}
+		res.record(i, &r)
+		byServer[r.Server] = append(byServer[r.Server], &candidate{flow: i, opened: r.Opened, client: r.Client})
+	}
+	if len(byServer) == 0 {
+		return
+	}
+	res.pairs = map[int32]pairing{}
+	for _, v := range res.views {
+		if v.log != nil {
+			res.joinLog(v.log, byServer)
+		}
+	}
+	res.dropJoined()
+}
+
+// joinLog joins one log.
+func (res *Result) joinLog(l *logged, byServer map[event.Endpoint][]*candidate) {
+	offset, spread, n := l.offset(byServer)
+	timed := n > 0
+	for i := range l.Conns {
+		c := &l.Conns[i]
+		best := l.partner(&c.Record, byServer[c.Record.Server], offset, timed)
+		if best == nil {
+			continue
+		}
+		best.used, l.joined[i] = true, true
+		res.pairs[int32(best.flow)] = pairing{l, i, offset, timed}
+	}
+	if !timed {
+		return
+	}
+	clock := Clock{Input: l.path, Against: res.inputs[0].Path, OffsetS: time.Duration(offset).Seconds(), SpreadS: spread.Seconds(), Count: n}
+	clock.Text = fmt.Sprintf("the log's clock is off by %s (%d connections); its times were corrected", seconds(time.Duration(offset).Abs()), n)
+	if l.trace.Clock == event.ClockDay {
+		clock.Text = fmt.Sprintf("the log's times have no date and no zone; %d connections place them", n)
+	}
+	res.clocks = append(res.clocks, clock)
+}
+
+// partner finds the connection of the capture that r is: the one with the same
+// 4-tuple that began nearest, else, where the log does not show the client's
+// port, the one to the same server that began when r did.
+func (l *logged) partner(r *conn.Record, list []*candidate, offset event.Time, timed bool) *candidate {
+	var best *candidate
+	var dist event.Time
+	for _, c := range list {
+		if c.used || r.Client.Known() && r.Client != c.client {
+			continue
+		}
+		d := event.Time(0)
+		if timed && r.Opened.Known() && c.opened.Known() {
+			d = max(r.Opened+offset-c.opened, c.opened-r.Opened-offset)
+		}
+		if !r.Client.Known() && (!timed || d > joinSlack) {
+			continue
+		}
+		if best == nil || d < dist {
+			best, dist = c, d
+		}
+	}
+	return best
+}
+
+// offset estimates what must be added to the log's times: the median
+// difference between a SYN and the connect() of the same 4-tuple, or, where the
+// log shows no local ports, the difference that most pairs to one server share.
+func (l *logged) offset(byServer map[event.Endpoint][]*candidate) (off event.Time, spread time.Duration, n int) {
+	if l.trace.Clock == event.ClockNone {
+		return 0, 0, 0
+	}
+	var exact, all []time.Duration
+	for i := range l.Conns {
+		r := &l.Conns[i].Record
+		if !r.Opened.Known() || l.Conns[i].Evidence.Early {
+			continue
+		}
+		for _, c := range byServer[r.Server] {
+			d := c.opened.Sub(r.Opened)
+			if r.Client == c.client {
+				exact = append(exact, d)
+			} else if !r.Client.Known() && len(all) < maxPairs {
+				all = append(all, d)
+			}
+		}
+	}
+	if len(exact) > 0 {
+		return median(exact)
+	}
+	return commonest(all)
+}
+
+// maxPairs bounds the differences that are looked at without a 4-tuple.
+const maxPairs = 1 << 20
+
+// median is the middle of the differences, and their interquartile range.
+func median(list []time.Duration) (event.Time, time.Duration, int) {
+	slices.Sort(list)
+	n := len(list)
+	return event.Time(list[n/2]), list[n*3/4] - list[n/4], n
+}
+
+// commonest is the difference that most pairs share to a millisecond, when at
+// least three do.
+func commonest(list []time.Duration) (event.Time, time.Duration, int) {
+	slices.Sort(list)
+	best, from := 0, 0
+	for i, j := 0, 0; j < len(list); j++ {
+		for list[j]-list[i] > time.Millisecond {
+			i++
+		}
+		if j-i+1 > best {
+			best, from = j-i+1, i
+		}
+	}
+	if best < 3 && len(list) > 1 || best == 0 {
+		return 0, 0, 0
+	}
+	return median(list[from : from+best])
+}
+
+// dropJoined removes the connections of logs that a capture shows as well: they
+// are rows of the capture.
+func (res *Result) dropJoined() {
+	kept := res.flows[:0]
+	for _, f := range res.flows {
+		if l := res.views[f.view].log; l == nil || !l.joined[f.index] {
+			kept = append(kept, f)
+		}
+	}
+	res.flows = kept // captures come first, so their numbers stay
+}
+
+// mergeLog brings in what the log says of a connection that the capture shows:
+// which timer of the program expired, or that it ended. Where the two disagree
+// on a timeout, the better evidence decides and says so.
+func (f *facts) mergeLog(p pairing) {
+	c := &p.log.Conns[p.index]
+	cause, sure := causeOf(c.Verdict.Cause), sureness(c.Verdict.Confidence)
+	if cause == f.cause {
+		f.confidence = max(f.confidence, sure)
+		return
+	}
+	expired := c.Evidence.Wait.Kind != socket.WaitNone && c.Evidence.Wait.Kind != socket.WaitTimer
+	switch {
+	case f.cause == CauseRequestCancelled && cause == CauseRequestTimeout && expired:
+		f.cause, f.confidence = CauseRequestTimeout, max(sure, stat.ConfidenceMedium)
+		f.add("; the log shows that a wait of the program (%s) expired just before: %s", c.Evidence.Wait.Name, c.Verdict.Because)
+		if t := f.timers.nearest(waitOf(f.Record)); t != nil {
+			f.timer, f.basis = t, t.basis
+		}
+	case f.cause == CauseRequestTimeout && cause == CauseRequestCancelled && f.confidence < stat.ConfidenceHigh && sure >= stat.ConfidenceMedium:
+		f.cause, f.confidence, f.timer = CauseRequestCancelled, sure, nil
+		f.add("; but the log shows no wait that expired: %s", c.Verdict.Because)
+	case f.cause == CauseUnknown && cause != CauseUnknown:
+		f.cause, f.confidence = cause, sure
+		if f.explain {
+			f.because = c.Verdict.Because
+		}
+	}
+}
+
+// add adds to the reason.
+func (f *facts) add(format string, args ...any) {
+	if f.explain {
+		f.because += fmt.Sprintf(format, args...)
+	}
+}
+
+// process is what the log adds to a flow of a capture.
+func (p *pairing) process(r *conn.Record) *FlowProcess {
+	c := &p.log.Conns[p.index]
+	out := p.log.process(c)
+	if !p.timed || c.Record.FirstBy == event.NoSide || c.Evidence.End == socket.EndExit || c.Evidence.End == socket.EndKilled {
+		return out
+	}
+	if called := c.Record.CloseAt.Add(time.Duration(p.offset)); called.Known() {
+		out.ClosedAt = Stamp(called)
+		own := event.Client
+		if c.Evidence.Accepted {
+			own = event.Server
+		}
+		if r.FirstBy == own && r.CloseAt.Known() {
+			out.CloseToFINS = secondsOf(r.CloseAt.Sub(called))
+		}
+	}
+	return out
+}

@@ -1,0 +1,233 @@
+package analyzer
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+	"finwait/analyzer/socket"
+	"finwait/analyzer/stat"
+)
+
+// CallSource is an strace log that is being read: one file, or the files of
+// strace -ff together.
+type CallSource interface {
+	// Next fills the batch with the calls that follow, or returns io.EOF.
+	Next(*event.CallBatch) error
+	// Inputs says what was read so far, file by file.
+	Inputs() []event.Input
+	// Problems are what could not be read, so far.
+	Problems() []event.Problem
+	// Trace says how the log was recorded. It is whole after io.EOF.
+	Trace() event.Trace
+}
+
+// logged is what one log came to. Its connections are records of the view's
+// first shard, in the same order.
+type logged struct {
+	socket.Result
+	trace  event.Trace
+	path   string
+	clock  bool   // times are fine enough to compare durations
+	joined []bool // connections that a capture shows as well
+}
+
+// Log reads an strace log to its end, as a view of its own. The error is that
+// of reading; what was read before it counts.
+func (a *Analyzer) Log(src CallSource) error {
+	v := a.views[a.NewView()]
+	sink := &logSink{}
+	s := v.shards[0]
+	log := socket.New(&exchange.Env{Names: s.names, Sink: sink}, uint16(len(a.inputs)))
+	var b event.CallBatch
+	var err error
+	for err == nil {
+		if err = src.Next(&b); err == nil {
+			log.Add(&b)
+		}
+	}
+	trace := src.Trace()
+	v.log = &logged{Result: log.Finish(&trace), trace: trace}
+	v.log.clock = trace.Clock != event.ClockNone && trace.Resolution < 100*time.Millisecond
+	a.inputs = append(a.inputs, src.Inputs()...)
+	a.problems = append(append(a.problems, src.Problems()...), v.log.Notes...)
+	if int(v.input) < len(a.inputs) {
+		v.log.path = a.inputs[v.input].Path
+	}
+	for i := range v.log.Conns {
+		v.log.Conns[i].Record.FirstBy = v.log.Conns[i].Record.Initiator
+		s.records.add(&v.log.Conns[i].Record)
+	}
+	v.log.joined = make([]bool, len(v.log.Conns))
+	sink.settle(s, v.log.Conns)
+	for _, in := range src.Inputs() {
+		v.widen(in.Start)
+		v.widen(in.End)
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// widen makes the view's time cover t.
+func (v *view) widen(t event.Time) {
+	if !t.Known() {
+		return
+	}
+	if !v.start.Known() || t < v.start {
+		v.start = t
+	}
+	v.end = max(v.end, t)
+}
+
+// logSink keeps the exchanges of a log until their connections' servers are
+// known.
+type logSink struct{ list []logExchange }
+
+// logExchange is an answered exchange.
+type logExchange struct {
+	owner    uint32
+	endpoint exchange.NameID
+	from, to event.Time
+}
+
+// Exchange keeps an exchange.
+func (k *logSink) Exchange(owner uint32, x *exchange.Exchange) {
+	if x.Outcome == exchange.OutcomeAnswered {
+		k.list = append(k.list, logExchange{owner, x.Endpoint, x.Start.Time, x.Last.Time})
+	}
+}
+
+// settle counts the exchanges with their servers.
+func (k *logSink) settle(s *shard, conns []socket.Conn) {
+	for _, x := range k.list {
+		if int(x.owner) >= len(conns) {
+			continue
+		}
+		c := &conns[x.owner]
+		if c.Evidence.Accepted && c.Evidence.Linked != 0 {
+			continue // its other end is in the log as well
+		}
+		st := s.server(c.Record.Server)
+		e := st.endpoint(x.endpoint)
+		e.answered++
+		if x.from.Known() && x.to.Known() {
+			e.responses.Add(max(0, x.to.Sub(x.from)))
+			st.inFlight.add(x.from, x.to)
+		}
+	}
+}
+
+// causeOf is the cause with a contract's word.
+func causeOf(word socket.Cause) Cause {
+	return Cause(max(0, slices.Index(causeWords[:], string(word))))
+}
+
+// sureness is the level with a contract's word.
+func sureness(c socket.Confidence) stat.Confidence {
+	switch c {
+	case socket.High:
+		return stat.ConfidenceHigh
+	case socket.Medium:
+		return stat.ConfidenceMedium
+	}
+	return stat.ConfidenceLow
+}
+
+// judgeLog fills in the verdict that a log gives on one of its connections. The
+// timer's value comes from all closes that agree, where there is a clock.
+func (f *facts) judgeLog(l *logged, c *socket.Conn) {
+	v := &c.Verdict
+	f.cause, f.confidence = causeOf(v.Cause), sureness(v.Confidence)
+	if f.explain {
+		f.because = v.Because
+	}
+	f.waited = v.Elapsed
+	if f.cause != CauseRequestTimeout || !l.clock {
+		return
+	}
+	if m, ok := f.timers.match(f.Record); ok {
+		f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
+	} else if t := f.timers.nearest(waitOf(f.Record)); t != nil {
+		f.timer, f.basis = t, t.basis
+	}
+}
+
+// process is the process of a connection that a log shows.
+func (l *logged) process(c *socket.Conn) *FlowProcess {
+	e := &c.Evidence
+	p := &FlowProcess{PID: int(e.PID), TID: int(e.TID), FD: int(e.FD), Comm: text(e.Comm), ClosedAt: Stamp(event.NoTime)}
+	if e.CloseLine != 0 && e.End != socket.EndUnseen {
+		n := int(e.CloseLine)
+		p.CloseLine = &n
+	}
+	if c.Record.FirstBy != event.NoSide {
+		p.ClosedAt = Stamp(c.Record.CloseAt)
+	}
+	return p
+}
+
+// lines are the lines of the log that a verdict rests on.
+func (l *logged) lines(c *socket.Conn) []string {
+	list := []string{}
+	for _, n := range c.Verdict.Lines {
+		list = append(list, fmt.Sprintf("%s:%d", l.path, n))
+	}
+	return list
+}
+
+// processes say how the processes of all logs wait.
+func (b *builder) processes() []Process {
+	var list []Process
+	for _, v := range b.res.views {
+		if v.log == nil {
+			continue
+		}
+		for i := range v.log.Processes {
+			list = append(list, v.log.waiting(&v.log.Processes[i]))
+		}
+	}
+	return list
+}
+
+// waiting says how one process waits.
+func (l *logged) waiting(p *socket.Process) Process {
+	kernel := p.ReceiveTimeout.Count + p.SendTimeout.Count + p.UserTimeout.Count
+	row := Process{PID: int(p.PID), Comm: text(p.Exe), Runtime: text(p.Runtime), Sockets: p.Sockets, KernelTimed: kernel, Text: p.Waiting(), Evidence: []string{}}
+	switch {
+	case kernel > 0:
+		row.Mechanism = "kernel"
+	case p.Epolls.Count > 0:
+		row.Mechanism = "user-space"
+	case p.Polls.Count > 0:
+		row.Mechanism = "poll"
+	case p.Timers.Count+p.Futexes.Count > 0:
+		row.Mechanism = "user-space"
+	default:
+		row.Mechanism = "none"
+	}
+	for _, x := range [...]struct {
+		what string
+		n    socket.Count
+	}{{"SO_RCVTIMEO", p.ReceiveTimeout}, {"SO_SNDTIMEO", p.SendTimeout}, {"TCP_USER_TIMEOUT", p.UserTimeout},
+		{"expired epoll wait", p.Epolls}, {"expired poll or select", p.Polls}, {"expired futex", p.Futexes}, {"timer", p.Timers}} {
+		if x.n.Count > 0 {
+			row.Evidence = append(row.Evidence, fmt.Sprintf("%s:%d: %s (%d in all)", l.path, x.n.Line, x.what, x.n.Count))
+		}
+	}
+	if p.RuntimeLine > 0 {
+		row.Evidence = append(row.Evidence, fmt.Sprintf("%s:%d: %s", l.path, p.RuntimeLine, p.RuntimeWhy))
+	}
+	return row
+}
+
+// logWaits reports whether the close of a log's connection is a sample for the
+// timers, and which.
+func (l *logged) sample(c *socket.Conn, r *conn.Record) bool {
+	return l.clock && c.Verdict.Cause == socket.RequestTimeout && r.CloseAt.Known()
+}
