@@ -188,10 +188,11 @@ func TestLayerings(t *testing.T) {
 }
 
 // TestTsharkAgrees shows that Wireshark finds the same segments in the same
-// frames. It needs tshark.
+// frames. It needs the tshark that layering.tshark speaks of.
 func TestTsharkAgrees(t *testing.T) {
-	if _, err := exec.LookPath("tshark"); err != nil {
-		t.Skip("no tshark")
+	version, err := exec.Command("tshark", "--version").Output()
+	if err != nil || !bytes.Contains(version, []byte("TShark (Wireshark) 4.0")) {
+		t.Skip("no tshark 4.0")
 	}
 	var list []layering
 	raw := ngSection()
