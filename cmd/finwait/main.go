@@ -35,13 +35,14 @@ func newRoot(s streams) *cobra.Command {
 	root := newAnalyze(s)
 	root.Use = "finwait INPUT..."
 	root.Short = "who closed which connection, why, and how long the other end kept its half open"
-	root.Long = `Finwait reads packet captures after an incident. It finds the client closes that
-follow request timeouts, how long half-closed connections lingered, and which
-servers and endpoints cost new connections.
+	root.Long = `Finwait reads packet captures and strace logs after an incident. It finds the
+client closes that follow request timeouts, how long half-closed connections
+lingered, and which servers and endpoints cost new connections.
 
 "finwait INPUT..." is the same as "finwait analyze INPUT...". INPUT is a file, a
-directory, or - for standard input: pcap, pcapng, or a saved JSON report, plain
-or compressed with gzip or zstd. What it is, is told from its content.`
+directory, or - for standard input: pcap, pcapng, an strace log, or a saved JSON
+report, plain or compressed with gzip or zstd. What it is, is told from its
+content.`
 	root.Version = versionText()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true

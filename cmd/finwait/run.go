@@ -186,11 +186,8 @@ func (a *analysis) ladder(stream int) (*analyzer.Ladder, error) {
 		return nil, usagef("a saved report holds no single connections; give the capture itself")
 	}
 	trace, ok := a.result.Trace(stream)
-	switch n := a.result.Len(); {
-	case !ok && n == 0:
-		return nil, usagef("no stream %d: the input has no connections", stream)
-	case !ok:
-		return nil, usagef("no stream %d: the streams of the input are 0 to %d", stream, n-1)
+	if !ok {
+		return nil, a.noStream(stream)
 	}
 	filter, err := compileFilter(a.flags.filter)
 	if err != nil {
@@ -209,6 +206,24 @@ func (a *analysis) ladder(stream int) (*analyzer.Ladder, error) {
 		}
 	}
 	return trace.Ladder(), nil
+}
+
+// noStream says which streams there are.
+func (a *analysis) noStream(stream int) error {
+	last := -1
+	_ = a.result.Flows(func(f *analyzer.Flow) error { // never fails
+		if f.Stream != nil {
+			last = max(last, *f.Stream)
+		}
+		return nil
+	})
+	switch {
+	case last >= 0:
+		return usagef("no stream %d: the streams of the input are 0 to %d", stream, last)
+	case a.result.Len() > 0:
+		return usagef("no stream %d: the connections of an strace log have no stream numbers; give a capture", stream)
+	}
+	return usagef("no stream %d: the input has no connections", stream)
 }
 
 // close closes what is open and removes what was kept for a second pass.

@@ -37,12 +37,21 @@ func (p *page) peers(r *analyzer.Report) {
 		x := &rows[i]
 		t.add(clean(x.Server), peerName(x), count(int64(x.Connections)), count(int64(x.Requests)),
 			count(int64(x.TimedOut)), count(int64(x.Churned)),
-			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), count(int64(x.FinWait2Peak)), count(int64(x.TimeWaitPeak)),
+			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), peakOf(x.FinWait2Peak, x.FinWait2), count(int64(x.TimeWaitPeak)),
 			answer.number(x.Response.P50), answer.number(x.Response.P99),
 			ratio(x.RequestsPerConnection), ratio(x.ChurnPerMinute), mostly(x.Causes))
 	}
 	p.heading("Servers", "by churn")
 	p.table(t, restOfPeers(r.Peers[len(rows):], p.s))
+}
+
+// peakOf is the most sockets at once. Without any half-close there is no telling:
+// an strace log does not show them.
+func peakOf(peak int, q analyzer.Quantiles) string {
+	if peak == 0 && q.Count == 0 {
+		return unknown
+	}
+	return count(int64(peak))
 }
 
 // restOfPeers sums up the servers that have no row of their own.
@@ -210,7 +219,7 @@ func (p *page) clients(r *analyzer.Report) {
 	for i := range rows {
 		x := &rows[i]
 		t.add(clean(x.Client), count(int64(x.Connections)), count(int64(x.Requests)), count(int64(x.TimedOut)), count(int64(x.Churned)),
-			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), count(int64(x.FinWait2Peak)), count(int64(x.TimeWaitPeak)),
+			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), peakOf(x.FinWait2Peak, x.FinWait2), count(int64(x.TimeWaitPeak)),
 			ratio(x.RequestsPerConnection), mostly(x.Causes))
 	}
 	rest := ""
