@@ -79,6 +79,9 @@ func (res *Result) joinLog(l *logged, byServer map[event.Endpoint][]*candidate) 
 	}
 	clock := Clock{Input: l.path, Against: res.inputs[0].Path, OffsetS: time.Duration(offset).Seconds(), SpreadS: spread.Seconds(), Count: n}
 	clock.Text = fmt.Sprintf("the log's clock is off by %s (%d connections); its times were corrected", seconds(time.Duration(offset).Abs()), n)
+	if offset == 0 {
+		clock.Text = fmt.Sprintf("log and capture share a clock (%d connections)", n)
+	}
 	if l.trace.Clock == event.ClockDay {
 		clock.Text = fmt.Sprintf("the log's times have no date and no zone; %d connections place them", n)
 	}
@@ -109,9 +112,10 @@ func (l *logged) partner(r *conn.Record, list []*candidate, offset event.Time, t
 	return best
 }
 
-// offset estimates what must be added to the log's times: the median
-// difference between a SYN and the connect() of the same 4-tuple, or, where the
-// log shows no local ports, the difference that most pairs to one server share.
+// offset estimates what must be added to the log's times, from the differences
+// between SYNs and the connect() calls of the same 4-tuples, or, where the log
+// shows no local ports, from the difference that most pairs to one server
+// share. n is how many connections it rests on; 0 when it cannot be told.
 func (l *logged) offset(byServer map[event.Endpoint][]*candidate) (off event.Time, spread time.Duration, n int) {
 	if l.trace.Clock == event.ClockNone {
 		return 0, 0, 0
@@ -131,25 +135,45 @@ func (l *logged) offset(byServer map[event.Endpoint][]*candidate) (off event.Tim
 			}
 		}
 	}
-	if len(exact) > 0 {
-		return median(exact)
+	if len(exact) == 0 {
+		exact = commonest(all)
 	}
-	return commonest(all)
+	if len(exact) == 0 {
+		return 0, 0, 0
+	}
+	slices.Sort(exact)
+	n = len(exact)
+	return l.sameClock(exact[n/20]), exact[n*3/4] - exact[n/4], n
 }
 
 // maxPairs bounds the differences that are looked at without a 4-tuple.
 const maxPairs = 1 << 20
 
-// median is the middle of the differences, and their interquartile range.
-func median(list []time.Duration) (event.Time, time.Duration, int) {
-	slices.Sort(list)
-	n := len(list)
-	return event.Time(list[n/2]), list[n*3/4] - list[n/4], n
+// sendLimit is the longest that a SYN takes from the call to the wire on a
+// busy host under strace.
+const sendLimit = 50 * time.Millisecond
+
+// sameClock is the offset of clocks whose SYNs lie least after their connect().
+// A packet leaves a little after its call, so a small positive difference is
+// that delay, and the clocks are one (log and capture of one host). Times of
+// day lie a whole number of quarter hours off: the date and the time zone.
+func (l *logged) sameClock(least time.Duration) event.Time {
+	whole := time.Duration(0)
+	if l.trace.Clock == event.ClockDay {
+		whole = least.Truncate(time.Duration(zoneStep))
+		if least < whole {
+			whole -= time.Duration(zoneStep)
+		}
+	}
+	if rest := least - whole; rest >= 0 && rest <= sendLimit {
+		return event.Time(whole)
+	}
+	return event.Time(least)
 }
 
-// commonest is the difference that most pairs share to a millisecond, when at
-// least three do.
-func commonest(list []time.Duration) (event.Time, time.Duration, int) {
+// commonest are the differences of the millisecond that most pairs share, when
+// at least three do, or the only one.
+func commonest(list []time.Duration) []time.Duration {
 	slices.Sort(list)
 	best, from := 0, 0
 	for i, j := 0, 0; j < len(list); j++ {
@@ -160,10 +184,10 @@ func commonest(list []time.Duration) (event.Time, time.Duration, int) {
 			best, from = j-i+1, i
 		}
 	}
-	if best < 3 && len(list) > 1 || best == 0 {
-		return 0, 0, 0
+	if best < 3 && len(list) > 1 {
+		return nil
 	}
-	return median(list[from : from+best])
+	return list[from : from+best]
 }
 
 // dropJoined removes the connections of logs that a capture shows as well: they
