@@ -8,9 +8,12 @@
 //     after damage;
 //  3. filter: an optional BPF program, matched by libpcap ([CompileFilter]);
 //  4. decoder: link, network and tunnel headers down to the innermost TCP
-//     header. Plain Ethernet and Linux cooked frames take a short way
-//     (fast.go), everything else the long one, which also puts IP fragments
-//     together and asks gopacket about link types it does not know itself.
+//     header. Plain Ethernet frames take a short way (fast.go), everything
+//     else the long one, which also puts IP fragments together.
+//
+// The headers are decoded by hand. gopacket knows neither link types above 255,
+// such as the LINUX_SLL2 of tcpdump -i any, nor segments with a damaged option
+// list; it compiles and runs filters, and the tests compare with it.
 //
 // A capture of one SYN from 10.0.0.1:45242 to 10.0.0.2:80 becomes one
 // [event.Segment] with Frame 1, the flag SYN, Len 0 and the options that matter
