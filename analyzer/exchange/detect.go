@@ -11,7 +11,7 @@ func (t *Tracker) detect(side event.Side, b []byte, at event.Moment) {
 	}
 	h := t.half(side)
 	if len(h.buf) == 0 {
-		if m := sniff(side, b, t.port); m != matchMaybe {
+		if m := t.recognise(side, b); m > matchMaybe && m != matchProxy || m == matchNone {
 			t.enter(m)
 			t.feed(side, b, at)
 			return
@@ -20,12 +20,39 @@ func (t *Tracker) detect(side event.Side, b []byte, at event.Moment) {
 		h.flags |= halfLate
 	}
 	h.buf = append(h.buf, b...)
-	m := sniff(side, h.buf, t.port)
+	m := t.recognise(side, h.buf)
+	if m == matchProxy {
+		t.skipProxy(h, at)
+		return
+	}
 	if m == matchMaybe && len(h.buf) < maxBuffer {
 		return
 	}
 	t.enter(m)
 	t.replay(side, at)
+}
+
+// recognise tells the protocol from what a side has sent so far.
+func (t *Tracker) recognise(side event.Side, b []byte) match {
+	if side == event.Client && t.client.off == 0 {
+		if _, m := proxyHeader(b); m == matchProxy || m == matchMaybe && sniff(side, b, t.port) <= matchMaybe {
+			return m
+		}
+	}
+	return sniff(side, b, t.port)
+}
+
+// skipProxy goes on behind a PROXY header, as if the connection began there.
+func (t *Tracker) skipProxy(h *half, at event.Moment) {
+	b := h.buf
+	n, _ := proxyHeader(b)
+	h.buf, h.start = nil, event.Moment{}
+	h.flags &^= halfLate
+	h.off += int64(n)
+	if n < len(b) {
+		t.detect(event.Client, b[n:], at)
+	}
+	t.env.release(b)
 }
 
 // decide ends the collecting: nothing more will come that could tell.

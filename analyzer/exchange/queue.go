@@ -37,10 +37,10 @@ type queue struct {
 	n      int
 	ended  int    // how many of the n, from the first, are complete
 	over   uint32 // requests after the last slot that found no room
-	inline [2]entry
+	inline [1]entry
 }
 
-// reset empties the queue and keeps the memory of its two inline slots.
+// reset empties the queue and keeps the memory of its inline slot.
 func (q *queue) reset() {
 	for i := range q.inline {
 		p := q.inline[i].path
@@ -98,7 +98,7 @@ func (q *queue) grow() bool {
 	slots := make([]entry, min(4*len(q.slots), maxOutstanding))
 	for i := range q.n {
 		slots[i] = *q.at(i)
-		slots[i].path = append([]byte(nil), slots[i].path...) // the inline slots keep theirs
+		slots[i].path = append([]byte(nil), slots[i].path...) // the inline slot keeps its own
 	}
 	q.slots, q.first = slots, 0
 	return true

@@ -95,7 +95,9 @@ func (t *Tracker) switchProtocol(x *entry, hd *head, at event.Moment) {
 	}
 	t.complete(x, at)
 	if isName(hd.protocol, "websocket") {
-		t.mode = modeWebSocket
+		t.mode, t.ws = modeWebSocket, &wsState{}
+		t.client.restart(t.env)
+		t.server.restart(t.env)
 		t.setProtocol(ProtocolWebSocket)
 		return
 	}
@@ -113,16 +115,23 @@ func (t *Tracker) upgradeH2(x *entry, at event.Moment) {
 	first.path = append([]byte(nil), x.path...)
 	t.h2.streams = append(t.h2.streams, first)
 	t.q.n--
-	t.client.phase, t.server.phase = phaseHead, phaseHead
+	t.client.restart(t.env)
+	t.server.restart(t.env)
 }
 
 // tunnel starts over: what follows may be anything, TLS for the most part.
 func (t *Tracker) tunnel() {
 	t.setProtocol(ProtocolTunnel)
 	t.mode = modeDetect
-	t.client.phase, t.server.phase = phaseHead, phaseHead
-	t.client.drop(t.env)
-	t.server.drop(t.env)
+	t.client.restart(t.env)
+	t.server.restart(t.env)
+}
+
+// restart forgets what the parser before was in.
+func (h *half) restart(env *Env) {
+	h.drop(env)
+	h.phase, h.left = phaseHead, 0
+	h.flags = 0
 }
 
 // seek waits for a message at the start of a segment. missing: because the

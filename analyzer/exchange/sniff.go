@@ -16,6 +16,7 @@ const (
 	matchHTTP2
 	matchTLS
 	matchRedis
+	matchProxy // a header before the protocol itself
 )
 
 // preface starts every HTTP/2 connection with prior knowledge (RFC 9113, section 3.4).
@@ -178,17 +179,29 @@ const (
 	HintResponse      // a server wrote them
 )
 
-// banners are what servers say first, as far as it is certain.
-var banners = [...]string{"SSH-", "220 ", "220-", "+OK ", "* OK ", "RFB 00"}
+// greetings are what servers say first, as far as it is certain, and what Redis
+// answers most.
+var greetings = [...]string{"SSH-", "220 ", "220-", "+OK ", "* OK ", "RFB 00", "+OK\r\n", "+PONG\r\n", "-ERR ", "$-1\r\n", ":1\r\n", ":0\r\n"}
+
+// commands are Redis commands that tell a client: an array of bulk strings
+// alone might be a reply.
+var commands = [...]string{"GET", "SET", "DEL", "MGET", "MSET", "INCR", "EXPIRE", "EXISTS", "HGET", "HSET", "HGETALL", "HMGET",
+	"LPUSH", "RPUSH", "LPOP", "BLPOP", "BRPOP", "LRANGE", "ZADD", "ZRANGE", "SADD", "SMEMBERS", "EVAL", "EVALSHA", "PING", "AUTH",
+	"HELLO", "CLIENT", "SELECT", "MULTI", "SUBSCRIBE", "PUBLISH", "SCAN", "SETEX", "TTL", "INFO", "CONFIG", "XREAD", "XADD"}
 
 // Sniff tells from the first bytes of a direction, or of a segment in it, who
-// sends them: requests and ClientHellos come from clients; status lines,
-// ServerHellos and greetings from servers.
+// sends them: requests, commands and ClientHellos come from clients; status
+// lines, ServerHellos and greetings from servers.
 func Sniff(b []byte) Hint {
 	if len(b) == 0 {
 		return HintNone
 	}
-	if sniffRequest(b) == matchHTTP1 || len(b) >= 14 && bytes.HasPrefix([]byte(preface), b[:14]) {
+	if n, m := proxyHeader(b); m == matchProxy {
+		if b = b[n:]; len(b) == 0 {
+			return HintRequest
+		}
+	}
+	if sniffRequest(b) == matchHTTP1 || len(b) >= 14 && bytes.HasPrefix([]byte(preface), b[:min(len(b), len(preface))]) {
 		return HintRequest
 	}
 	if sniffStatus(b) == matchHTTP1 {
@@ -202,10 +215,48 @@ func Sniff(b []byte) Hint {
 			return HintResponse
 		}
 	}
-	for _, s := range banners {
+	if isCommand(b) || isStartup(b) {
+		return HintRequest
+	}
+	for _, s := range greetings {
 		if bytes.HasPrefix(b, []byte(s)) {
 			return HintResponse
 		}
 	}
+	if isMySQL(b) {
+		return HintResponse
+	}
 	return HintNone
+}
+
+// isCommand reports whether b starts with a common Redis command.
+func isCommand(b []byte) bool {
+	if b[0] != '*' || sniffRedis(b, 0) != matchRedis {
+		return false
+	}
+	_, b, _ = bytes.Cut(b, []byte("$"))
+	_, b, _ = bytes.Cut(b, []byte("\r\n"))
+	word, _, whole := bytes.Cut(b, []byte("\r\n"))
+	for _, c := range commands {
+		if whole && bytes.EqualFold(word, []byte(c)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isStartup recognises PostgreSQL's StartupMessage of protocol 3.0 and its
+// SSLRequest (PostgreSQL manual, "Message Formats").
+func isStartup(b []byte) bool {
+	if len(b) < 8 || b[0] != 0 || b[1] != 0 {
+		return false
+	}
+	code := string(b[4:8])
+	return code == "\x00\x03\x00\x00" || code == "\x04\xd2\x16\x2f" && b[3] == 8
+}
+
+// isMySQL recognises the handshake of protocol version 10: packet number 0, the
+// version, and a version text that starts with a digit.
+func isMySQL(b []byte) bool {
+	return len(b) >= 20 && b[2] == 0 && b[3] == 0 && b[4] == 10 && b[5] >= '0' && b[5] <= '9' && int(b[0])|int(b[1])<<8 >= 20
 }

@@ -68,6 +68,7 @@ type Tracker struct {
 	tls      *tlsState
 	redis    *redisState
 	h2       *h2State
+	ws       *wsState
 
 	name, alpn NameID
 
@@ -99,7 +100,7 @@ func (t *Tracker) drop() {
 	t.client.buf, t.server.buf = nil, nil
 	t.env.releaseTLS(t.tls)
 	t.env.releaseRedis(t.redis)
-	t.tls, t.redis, t.h2 = nil, nil, nil
+	t.tls, t.redis, t.h2, t.ws = nil, nil, nil, nil
 }
 
 func (t *Tracker) half(side event.Side) *half {
@@ -187,6 +188,8 @@ func (t *Tracker) feed(side event.Side, b []byte, at event.Moment) {
 		t.redisData(side, b, at)
 	case modeHTTP2:
 		t.http2(side, b, at)
+	case modeWebSocket:
+		t.websocket(side, b, at)
 	default:
 		t.half(side).off += int64(len(b))
 	}
@@ -212,6 +215,8 @@ func (t *Tracker) skip(side event.Side, n int64, at event.Moment, cut bool) {
 		t.redisSkip(side, n, at, cut)
 	case modeHTTP2:
 		t.http2Skip(side, n, at)
+	case modeWebSocket:
+		t.websocketSkip(side, n)
 	case modeTurns:
 		t.turn(side, h.off, h.off+n, at, at)
 	}
