@@ -96,7 +96,7 @@ func appendSegment(dst, s []byte) []byte {
 	if i := bytes.IndexByte(s, ';'); i >= 0 {
 		s = s[:i]
 	}
-	if i := bytes.LastIndexByte(s, '.'); i > 0 && len(s)-i <= 6 && isExtension(s[i+1:]) && bytes.IndexByte(s, '@') < 0 && isVariable(s[:i]) {
+	if i := bytes.LastIndexByte(s, '.'); i > 0 && len(s)-i <= 6 && isExtension(s[i+1:]) && !shapeOf(s).at && isVariable(s[:i]) {
 		dst = append(dst, variable...)
 		return append(dst, s[i:]...)
 	}
