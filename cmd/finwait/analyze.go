@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,8 @@ func analyze(paths []string, in *inputFlags, out *outputFlags, conditions []cond
 	if out.redact {
 		newRedactor(got).Report(r)
 	}
-	if err := render.Report(sink, r, out.format, sink.options); err != nil {
+	err = render.Report(sink, r, out.format, sink.options)
+	if err != nil && (holds == nil || !errors.Is(err, syscall.EPIPE)) { // a closed pipe does not change the judgement
 		return err
 	}
 	if err := sink.finish(); err != nil {

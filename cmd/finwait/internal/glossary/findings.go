@@ -41,7 +41,7 @@ func findings() []Entry {
 		{Word: "ports-run-out", Kind: Finding, Short: "TIME-WAIT nears the client's port range",
 			Means: "Sockets in TIME-WAIT hold at least half of the ports that a client has for one server (28,232 on Linux by default). When none is left, dials fail with EADDRNOTAVAIL.",
 			Do:    "Reuse connections.", See: []string{"TIME-WAIT"}},
-		{Word: "port-reused-into-close-wait", Kind: Finding, Aliases: []string{"challenge-ack", "challenge ACK"}, Short: "new connections meet old ones in CLOSE-WAIT",
+		{Word: "port-reused-into-close-wait", Kind: Finding, Short: "new connections meet old ones in CLOSE-WAIT",
 			Means: "The client's kernel had forgotten the old connection (tcp_fin_timeout) and used its port again, while the server still held it in CLOSE-WAIT. The server answers the SYN with an ACK of the old connection (a challenge ACK, RFC 5961), and the dial stalls.",
 			Do:    "Make the server close half-closed connections.", See: []string{"CLOSE-WAIT", "orphan-expired"}},
 		{Word: "server-aborts-requests", Kind: Finding, Short: "a server closes in the middle of requests", Means: "The server closed or reset connections with requests outstanding.",

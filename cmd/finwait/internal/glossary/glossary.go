@@ -17,13 +17,14 @@ const (
 	Phase     Kind = "phase of a request"
 	Ending    Kind = "end of a half-close"
 	Column    Kind = "column or field"
+	Note      Kind = "note of a connection"
 	Elsewhere Kind = "word of another system"
 	Guide     Kind = "guide"
 )
 
 // Kinds lists them in that order.
 func Kinds() []Kind {
-	return []Kind{Cause, State, Finding, Basis, Stall, Phase, Ending, Column, Elsewhere, Guide}
+	return []Kind{Cause, State, Finding, Basis, Stall, Phase, Ending, Column, Note, Elsewhere, Guide}
 }
 
 // Entry explains one word.
@@ -43,7 +44,7 @@ type Entry struct {
 // Entries lists all words, by kind.
 func Entries() []Entry {
 	var all []Entry
-	for _, part := range [][]Entry{causes(), states(), findings(), timing(), columns(), elsewhere(), guides()} {
+	for _, part := range [][]Entry{causes(), states(), findings(), timing(), columns(), notes(), elsewhere(), guides()} {
 		all = append(all, part...)
 	}
 	var sorted []Entry

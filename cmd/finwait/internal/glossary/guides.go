@@ -14,7 +14,7 @@ func guides() []Entry {
 				"tcpdump -i any -s 96 -w ends.pcap 'tcp port 8080 and tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0'",
 				"",
 				"# the program's side, for a short time: it slows the program down",
-				"strace -f -ttt -T -yy -s 256 -e trace=network,read,write,close,poll,epoll_wait,epoll_pwait -o client.strace -p PID",
+				"strace -f -ttt -T -yy -s 256 -e trace=network,desc,process -o client.strace -p PID",
 				"",
 				"# then",
 				"finwait /var/tmp/finwait.pcap*",

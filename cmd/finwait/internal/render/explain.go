@@ -43,22 +43,35 @@ func (p *page) entry(e *glossary.Entry) {
 // Words writes all words with a line each, by kind.
 func Words(w io.Writer, entries []glossary.Entry, o Options) error {
 	p := &page{s: newStyle(o), width: o.width()}
+	for i := 0; i < len(entries); {
+		last := i
+		for last < len(entries) && entries[last].Kind == entries[i].Kind {
+			last++
+		}
+		if i > 0 {
+			p.line()
+		}
+		p.words(entries[i:last])
+		i = last
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// words writes the words of one kind.
+func (p *page) words(entries []glossary.Entry) {
 	width := 0
 	for i := range entries {
 		width = max(width, cells(entries[i].Word))
 	}
-	var kind glossary.Kind
+	p.line(p.s.title.Render(string(entries[0].Kind)))
 	for i := range entries {
-		e := &entries[i]
-		if e.Kind != kind {
-			if kind != "" {
-				p.line()
+		for k, l := range wrap(entries[i].Short, p.width-width-4) {
+			word := entries[i].Word
+			if k > 0 {
+				word = ""
 			}
-			kind = e.Kind
-			p.line(p.s.title.Render(string(kind)))
+			p.line("  ", p.s.strong.Render(pad(word, width)), "  ", l)
 		}
-		p.line("  ", pad(e.Word, width), "  ", cutEnd(e.Short, p.width-width-4, p.s.ellipsis))
 	}
-	_, err := io.WriteString(w, p.String())
-	return err
 }

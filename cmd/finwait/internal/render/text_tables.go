@@ -106,6 +106,7 @@ func (p *page) endpoints(r *analyzer.Report) {
 	late := unitOf(rows, func(x *analyzer.EndpointRow) []*float64 {
 		return []*float64{x.LateResponse.P50, x.LateResponse.P99}
 	})
+	wasted := unitOf(rows, func(x *analyzer.EndpointRow) []*float64 { return []*float64{x.WastedServerS} })
 	where, only := serverLabels(r, rows)
 	response, lateGroup := "answer ("+answer.name+")", "late ("+late.name+")"
 	t := &table{indent: 2, columns: []column{
@@ -118,7 +119,7 @@ func (p *page) endpoints(r *analyzer.Report) {
 		{title: "p99", group: response, right: true, rank: 3},
 		{title: "p50", group: lateGroup, right: true, rank: 4},
 		{title: "p99", group: lateGroup, right: true, rank: 7},
-		{title: "wasted", right: true, rank: 8},
+		{title: "wasted " + wasted.name, right: true, rank: 8},
 		{title: "retried", right: true, rank: 9},
 		{title: "mostly", rank: 10},
 	}}
@@ -126,7 +127,7 @@ func (p *page) endpoints(r *analyzer.Report) {
 		x := &rows[i]
 		t.add(clean(x.Endpoint), where[x.Server], count(int64(x.Requests)), count(int64(x.TimedOut)), count(int64(x.Churned)),
 			answer.number(x.Response.P50), answer.number(x.Response.P99), late.number(x.LateResponse.P50), late.number(x.LateResponse.P99),
-			duration(x.WastedServerS), count(int64(x.Retries)), mostly(x.Causes))
+			wasted.number(x.WastedServerS), count(int64(x.Retries)), mostly(x.Causes))
 	}
 	rest := ""
 	if n := len(r.Endpoints) - len(rows); n > 0 {
