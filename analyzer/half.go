@@ -68,6 +68,10 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	h.closeWait = between(acked, until)
 	h.closeWait.censored = !over
 	h.finWait2 = h.closeWait
+	if h.endedBy == conn.EndedByLateDataReset && r.LateData.Known() && r.LateData >= acked {
+		// A's socket was gone when the data reached it; B learns by the RST.
+		h.finWait2 = between(acked, r.LateData)
+	}
 	if orphanExpired(r, h.finWait2.d, finTimeout) {
 		h.endedBy, h.kind, h.censored = conn.EndedByExpiry, conn.HalfOrphan, false
 		h.finWait2 = span{d: finTimeout, known: true}

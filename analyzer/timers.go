@@ -37,6 +37,7 @@ type timer struct {
 	value      time.Duration
 	spread     time.Duration // interquartile range of the waits
 	low, high  time.Duration // waits that it explains, tolerance included
+	sure       time.Duration // up to here without doubt; above, it fired late
 	basis      timerBasis
 	configured bool // given with --timeout
 	confidence stat.Confidence
@@ -208,43 +209,49 @@ func (t *timer) unexplained(waits []wait) []wait {
 	return rest
 }
 
-// stretchSteps are how much later than its value a timer may fire, tried from
-// the smallest on.
-var stretchSteps = [...]float64{1.05, 1.15, 1.5, 2}
+const (
+	// stretchGap is how far apart, as a share of the timer's value, late
+	// firings may lie: they thin out from the value on without a break.
+	stretchGap = 0.03
+	// stretchMost is the latest, as a multiple of the value, that a timer fires.
+	stretchMost = 1.5
+)
 
 // stretch lets a timer explain waits that end later than its value. A busy
 // client (one that waits for a processor, a garbage collector or a global
 // lock) fires its timers late, never early, while closes for other reasons
-// fall on both sides. So what no timer explains just above the value, with
-// next to nothing as far below it, are late firings; more than one in two of
-// them would be too many.
+// fall on both sides. So what no timer explains just above the value, without
+// a gap and with next to nothing as far below, are late firings; more than the
+// timer explains already would be too many.
 func (t *timer) stretch(left []wait) {
+	t.sure = t.high
 	if t.configured || t.count < 2 {
 		return
 	}
+	var above, below []time.Duration
+	for _, w := range left {
+		switch d := w.from[t.basis]; {
+		case d > t.high && float64(d) <= float64(t.value)*stretchMost:
+			above = append(above, d)
+		case d >= 0 && d < t.low:
+			below = append(below, d)
+		}
+	}
+	slices.Sort(above)
+	gap := time.Duration(float64(t.value)*stretchGap) + 5*time.Millisecond
 	limit := t.high
-	for _, step := range stretchSteps {
-		below, above := 0, 0
-		last := limit
-		for _, w := range left {
-			d := w.from[t.basis]
-			switch {
-			case d < 0:
-			case d > t.high && float64(d) <= float64(t.value)*step+float64(2*time.Millisecond):
-				above++
-				last = max(last, d)
-			case d < t.low && float64(d) >= float64(t.value)/step:
-				below++
-			}
+	for n, d := range above {
+		if d-limit > gap || n >= t.count {
+			break
 		}
-		least := 1
-		if step > 1.15 {
-			least = 4
+		early := 0
+		for _, b := range below {
+			early += b2i(t.low-b <= d-t.high+gap)
 		}
-		if above < least || above < 4*below || above > t.count {
-			continue
+		if n+1 < 4*early {
+			break
 		}
-		limit = last
+		limit = d
 	}
 	t.high = limit
 }
@@ -339,7 +346,11 @@ func (ts *timers) match(r *conn.Record) (match, bool) {
 	if t == nil {
 		return match{}, false
 	}
-	return match{t, b, w.from[b], t.confidence}, true
+	m := match{t, b, w.from[b], t.confidence}
+	if m.waited > t.sure && !t.configured {
+		m.confidence = min(m.confidence, stat.ConfidenceMedium)
+	}
+	return m, true
 }
 
 // strongCount is how many closes must show a timer before it may overrule what

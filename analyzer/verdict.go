@@ -281,7 +281,8 @@ func (f *facts) timedOut() bool {
 // the congestion window is closed, so a timeout while the request is being
 // retransmitted shows late, or only as a RST to what the server sends at last.
 func (f *facts) timedOutBehindLoss() bool {
-	if f.FirstBy != event.Client || !f.Outstanding || f.Marks&(conn.MarkRequestRetrans|conn.MarkRequestUnacked) == 0 {
+	if f.FirstBy != event.Client || !f.Outstanding || f.Marks&conn.MarkUnsure != 0 ||
+		f.Marks&(conn.MarkRequestRetrans|conn.MarkRequestUnacked) == 0 {
 		return false
 	}
 	w := waitOf(f.Record)

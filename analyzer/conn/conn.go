@@ -49,16 +49,16 @@ type Conn struct {
 	kind      HalfKind
 	spoke     event.Time // last segment of the peer that the closer's socket had to answer
 	spokeData bool       // one of them carried data
+	lateData  event.Time // the first that did
 	unreach   bool       // an ICMP error answered
 }
 
 // closeFacts is what later packets may overwrite, as it was at the first close.
 type closeFacts struct {
 	aRetransAt, bRetransAt event.Time
-	aUnacked, bUnacked     bool
 	aZeroAt, bZeroAt       event.Time
 	aZeroEnd, bZeroEnd     event.Time
-	ackAt                  event.Time // when the closer's acknowledgement last moved
+	aAckAt, bAckAt         event.Time // when its acknowledgement last moved
 }
 
 // Init makes c a new connection whose first segment is s. owner is handed to
@@ -335,6 +335,9 @@ func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
 
 // reset takes a RST.
 func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
+	if c.answersChallenge(s, from, to) {
+		return
+	}
 	from.rstSeen = true
 	c.closing(at.Time)
 	if !c.rstAt.Seen() {
@@ -353,6 +356,16 @@ func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	from.state, to.state = StateClosed, StateClosed
 	c.drainAll(at)
 	c.tellShut(from, to, at)
+}
+
+// answersChallenge reports whether a RST of a client that is still dialling
+// answers an acknowledgement of something else: a server that holds the port's
+// old connection sends one, and the RST, whose sequence number is the old
+// connection's, makes it forget that. The dial goes on (RFC 9293, section
+// 3.10.7.3).
+func (c *Conn) answersChallenge(s *event.Segment, from, to *half) bool {
+	return from.state == StateSYNSent && !to.synSeen && to.bareAcks > 0 && from.based &&
+		s.Seq != from.base && s.Seq != from.base.Add(1)
 }
 
 // resetInHalfClose takes a RST after the first FIN.
@@ -395,10 +408,8 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 		c.marks |= MarkGaveUp
 	}
 	f := &c.first.facts
-	f.ackAt = from.ackAt
+	f.aAckAt, f.bAckAt = c.a.ackAt, c.b.ackAt
 	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
-	f.aUnacked = c.b.acks && c.b.ack.Before(c.a.next)
-	f.bUnacked = c.a.acks && c.a.ack.Before(c.b.next)
 	f.aZeroAt, f.aZeroEnd = c.a.zeroAt, c.a.zeroEnd
 	f.bZeroAt, f.bZeroEnd = c.b.zeroAt, c.b.zeroEnd
 }
@@ -411,6 +422,9 @@ func (c *Conn) peerSpoke(from *half, s *event.Segment, data bool) {
 	}
 	c.spoke = s.Time
 	if data {
+		if !c.spokeData {
+			c.lateData = s.Time
+		}
 		c.spokeData = true
 		c.marks |= MarkLateData
 	}

@@ -108,7 +108,7 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 // finishClose fills in the first close and the half-close.
 func (c *Conn) finishClose(client, server *half, r *Record) {
 	no := event.NoTime
-	r.CloseAt, r.FINAcked, r.PeerFIN, r.PeerAcked, r.HalfEnd, r.TimeWaitAt = no, no, no, no, no, no
+	r.CloseAt, r.FINAcked, r.PeerFIN, r.PeerAcked, r.HalfEnd, r.TimeWaitAt, r.LateData = no, no, no, no, no, no, no
 	r.PeerSpoke = c.spoke
 	r.How = c.first.how
 	r.CloseAt, r.CloseFrame = c.first.at.Time, c.first.at.Frame
@@ -130,6 +130,9 @@ func (c *Conn) finishClose(client, server *half, r *Record) {
 		r.PeerFIN = b.finAt.Time
 	}
 	r.HalfKind = c.kind
+	if c.spokeData {
+		r.LateData = c.lateData
+	}
 	if c.halfEnd.Seen() {
 		r.HalfEnd, r.HalfFrame, r.EndedBy = c.halfEnd.Time, c.halfEnd.Frame, c.endedBy
 	}
@@ -255,11 +258,19 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	if c.first.by == server && (!c.first.facts.ackAt.Known() || c.first.facts.ackAt < r.RequestStart) {
+	acked := c.first.facts.aAckAt
+	if server == &c.b {
+		acked = c.first.facts.bAckAt
+	}
+	if c.first.by == server && (!acked.Known() || acked < r.RequestStart) {
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, r)
 }
+
+// unackedLeast is how long a request must have gone without an acknowledgement
+// to count as lost: a kernel delays one by up to 200 ms (Linux TCP_DELACK_MAX).
+const unackedLeast = event.Time(200 * time.Millisecond)
 
 // stall notes what the network did between the outstanding request and the
 // first close (or the end of the input).
@@ -268,13 +279,13 @@ func (c *Conn) stall(client *half, r *Record) {
 	if !c.first.at.Seen() {
 		f = closeFacts{
 			aRetransAt: c.a.retransAt, bRetransAt: c.b.retransAt,
-			aUnacked: c.b.acks && c.b.ack.Before(c.a.next), bUnacked: c.a.acks && c.a.ack.Before(c.b.next),
+			aAckAt: c.a.ackAt, bAckAt: c.b.ackAt,
 			aZeroAt: c.a.zeroAt, aZeroEnd: c.a.zeroEnd, bZeroAt: c.b.zeroAt, bZeroEnd: c.b.zeroEnd,
 		}
 	}
 	if client != &c.a {
 		f.aRetransAt, f.bRetransAt = f.bRetransAt, f.aRetransAt
-		f.aUnacked, f.bUnacked = f.bUnacked, f.aUnacked
+		f.aAckAt, f.bAckAt = f.bAckAt, f.aAckAt
 	}
 	since := func(t event.Time) bool { return t.Known() && r.RequestStart.Known() && t >= r.RequestStart }
 	if since(f.aRetransAt) {
@@ -283,7 +294,12 @@ func (c *Conn) stall(client *half, r *Record) {
 	if since(f.bRetransAt) {
 		r.Marks |= MarkResponseRetrans
 	}
-	if f.aUnacked {
+	closed := c.first.at.Time
+	if !c.first.at.Seen() {
+		closed = c.last.Time
+	}
+	if server := f.bAckAt; r.Marks&MarkOneSided == 0 && r.RequestEnd.Known() && (!server.Known() || server < r.RequestEnd) &&
+		closed-r.RequestEnd > unackedLeast+event.Time(r.RTT) {
 		r.Marks |= MarkRequestUnacked
 	}
 	if zeroSince(f.aZeroAt, f.aZeroEnd, r.RequestStart) || zeroSince(f.bZeroAt, f.bZeroEnd, r.RequestStart) {

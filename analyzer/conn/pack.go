@@ -48,7 +48,7 @@ func (k *codec) record(r *Record) {
 		base = 0
 	}
 	for _, t := range [...]*event.Time{&r.Last, &r.LastClose, &r.ClientLastByte, &r.ServerLastByte, &r.CloseAt,
-		&r.FINAcked, &r.PeerFIN, &r.PeerAcked, &r.HalfEnd, &r.PeerSpoke, &r.TimeWaitAt, &r.RequestStart,
+		&r.FINAcked, &r.PeerFIN, &r.PeerAcked, &r.HalfEnd, &r.PeerSpoke, &r.LateData, &r.TimeWaitAt, &r.RequestStart,
 		&r.RequestEnd, &r.ResponseStart, &r.ResponseEnd, &r.Late, &r.LateEnd, &r.ClientNotify, &r.ServerNotify} {
 		k.relative(t, base)
 	}

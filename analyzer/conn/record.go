@@ -232,6 +232,7 @@ type Record struct {
 	EndedBy    EndedBy
 	HalfKind   HalfKind
 	PeerSpoke  event.Time // last segment of B that A's socket had to answer after its FIN; NoTime none
+	LateData   event.Time // first data of B after A's FIN; NoTime none
 	TimeWaitBy event.Side // who entered TIME-WAIT: NoSide, Client, Server or Both
 	TimeWaitAt event.Time
 
