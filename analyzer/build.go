@@ -16,6 +16,7 @@ import (
 type builder struct {
 	res       *Result
 	span      time.Duration // of all inputs; 0 without a clock
+	grid      grid          // slices of it
 	start     event.Time
 	end       event.Time
 	all       sums
@@ -25,6 +26,10 @@ type builder struct {
 	endpoints map[endpointKey]*endpointSums
 	quality   map[string]*Quality
 	special   map[string][]int32 // flows for findings that no cause names, by finding
+	vantage   Causes             // connections by where the capture stood
+	churnedBy [causes]int
+	// Closes by cause over time, all of them and the churned ones.
+	closedOver, churnedOver [causes]sliced
 }
 
 // halfSums is what the half-closes that one side began add up to.
@@ -62,7 +67,7 @@ type endpointSums struct {
 func (res *Result) build() *Report {
 	b := &builder{res: res, start: event.NoTime, end: event.NoTime,
 		peers: map[event.Endpoint]*peerSums{}, clients: map[[16]byte]*sums{},
-		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*Quality{}, special: map[string][]int32{}}
+		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*Quality{}, special: map[string][]int32{}, vantage: Causes{}}
 	for _, v := range res.views {
 		if v.start.Known() && (!b.start.Known() || v.start < b.start) {
 			b.start = v.start
@@ -72,12 +77,13 @@ func (res *Result) build() *Report {
 	if b.start.Known() {
 		b.span = b.end.Sub(b.start)
 	}
-	res.foldEndpoints()
+	b.grid = gridOf(b.start, b.end)
+	b.all.times = newTimes(b.grid)
 	res.each(b.connection)
 	b.exchanges()
 	r := &Report{
 		Schema: ReportSchema, Tool: Tool{"finwait", res.opts.Version},
-		Inputs: b.inputs(), Span: b.reportSpan(), Quality: b.qualities(), Totals: b.totals(),
+		Inputs: b.inputs(), Span: b.reportSpan(), Settings: res.opts.settings(), Slices: b.grid.report(), Quality: b.qualities(), Totals: b.totals(),
 		HalfClose: HalfCloses{b.halfClose(0), b.halfClose(1)},
 		Timers:    b.timers(), Peers: b.peerRows(), Endpoints: b.endpointRows(), Clients: b.clientRows(),
 		Timeline: b.timeline(),
@@ -118,18 +124,20 @@ func (b *builder) connection(i int, r *conn.Record) {
 	}
 	cl := b.clients[f.Client.Addr]
 	if cl == nil {
-		cl = &sums{}
+		cl = &sums{times: newTimes(b.grid)}
 		b.clients[f.Client.Addr] = cl
 	}
 	cl.add(c, tw)
+	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
-		e := b.endpoint(f.Server, res.endpoint(i, f.Record))
+		e = b.endpoint(f.Server, res.endpoint(i, f.Record))
 		e.add(c, tw)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
 		}
 		b.survival(e, f)
 	}
+	b.addTimes(c, cl, e)
 	b.half(c)
 	if res.view(i).log == nil {
 		b.mark(i, f)
@@ -147,12 +155,14 @@ func (b *builder) survival(e *endpointSums, f *facts) {
 		for _, s := range [...]*sums{&e.sums, &p.sums, &b.all} {
 			s.response.Add(d)
 			s.lateResponse.Add(d)
+			s.times.response.addDuration(f.RequestStart, int64(d))
 		}
 		return
 	}
 	if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
 		for _, s := range [...]*sums{&e.sums, &p.sums, &b.all} {
 			s.response.AddCensored(d)
+			s.times.response.addDuration(f.RequestStart, int64(d))
 		}
 	}
 }
@@ -160,7 +170,7 @@ func (b *builder) survival(e *endpointSums, f *facts) {
 func (b *builder) peer(server event.Endpoint) *peerSums {
 	p := b.peers[server]
 	if p == nil {
-		p = &peerSums{names: map[string]int{}}
+		p = &peerSums{sums: sums{times: newTimes(b.grid)}, names: map[string]int{}}
 		b.peers[server] = p
 	}
 	return p
@@ -170,7 +180,7 @@ func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
 	k := endpointKey{server, name}
 	e := b.endpoints[k]
 	if e == nil {
-		e = &endpointSums{}
+		e = &endpointSums{sums: sums{times: newTimes(b.grid)}}
 		b.endpoints[k] = e
 	}
 	return e
@@ -215,6 +225,9 @@ func (b *builder) exchanges() {
 					e.response.Merge(&x.responses)
 					p.response.Merge(&x.responses)
 					b.all.response.Merge(&x.responses)
+					for _, t := range [...]*times{&e.times, &p.times, &b.all.times} {
+						t.merge(x)
+					}
 				}
 			}
 		}
@@ -261,7 +274,9 @@ func (b *builder) totals() Totals {
 		Connections: a.connections, Opened: a.opened, Closed: a.closed, Requests: a.requests, Answered: a.answered,
 		TimedOut: a.timedOut, Cancelled: a.cancelled, Aborted: a.aborted, Churned: a.churned,
 		LateResponses: a.late, Retries: a.retries, RequestsPerConnection: ratio(a.requests, a.connections),
-		Causes: words(&a.causes),
+		Causes: words(&a.causes), ChurnedBy: words(&b.churnedBy), Vantage: b.vantage,
+		Response: quantilesOver(&a.response, &a.times.response, b.grid), Counts: a.times.counts(b.grid),
+		CausesOver: over(&b.closedOver, b.grid), ChurnedOver: over(&b.churnedOver, b.grid),
 	}
 	if a.late > 0 {
 		t.WastedServerS = secondsOf(a.wasted)
@@ -279,6 +294,10 @@ func (b *builder) halfClose(side int) HalfClose {
 	out := HalfClose{
 		Count: h.count, Censored: h.censored, FinWait1: quantiles(&h.finWait1), FinWait2: quantiles(&h.finWait2),
 		CloseWait: quantiles(&h.closeWait), EndedBy: h.endedBy, Peak: Peak{At: Stamp(event.NoTime)},
+	}
+	if t := &b.all.times; side == 0 {
+		out.FinWait2.Cluster, out.CloseWait.Cluster = t.finWait2.cluster(b.grid), t.closeWait.cluster(b.grid)
+		out.GaveUp = quantilesOver(&b.all.gaveUp, &t.gaveUp, b.grid)
 	}
 	if out.EndedBy == nil {
 		out.EndedBy = map[string]int{}
@@ -302,9 +321,13 @@ func (b *builder) peerRows() []Peer {
 			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
 			TimedOut: p.timedOut, Cancelled: p.cancelled, Aborted: p.aborted, Churned: p.churned,
 			ChurnPerMinute: rate(p.churned, b.span), ConnectionsPerMinute: rate(p.opened, b.span), Causes: words(&p.causes),
-			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait), FinWait2Peak: fw2, TimeWaitPeak: tw,
+			FinWait2:     quantilesOver(&p.finWait2, &p.times.finWait2, b.grid),
+			CloseWait:    quantilesOver(&p.closeWait, &p.times.closeWait, b.grid),
+			GaveUp:       quantilesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
+			FinWait2Peak: fw2, TimeWaitPeak: tw,
 			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: open, Retries: p.retries,
-			Response: quantiles(&p.response), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
+			Response: quantilesOver(&p.response, &p.times.response, b.grid), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
+			Counts: p.times.counts(b.grid),
 		}
 		if p.handshakes > 0 {
 			row.HandshakeS = secondsOf(p.handshakes)
@@ -339,7 +362,7 @@ func (b *builder) endpointRows() []EndpointRow {
 	})
 	rows := make([]EndpointRow, 0, len(keys))
 	for _, k := range keys {
-		rows = append(rows, b.endpoints[k].row(k))
+		rows = append(rows, b.endpoints[k].row(k, b.grid))
 	}
 	slices.SortStableFunc(rows, func(x, y EndpointRow) int {
 		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Requests, x.Requests))
@@ -347,7 +370,7 @@ func (b *builder) endpointRows() []EndpointRow {
 	return rows
 }
 
-func (e *endpointSums) row(k endpointKey) EndpointRow {
+func (e *endpointSums) row(k endpointKey, g grid) EndpointRow {
 	outstanding := 0
 	for _, n := range e.ended {
 		outstanding += n
@@ -358,7 +381,8 @@ func (e *endpointSums) row(k endpointKey) EndpointRow {
 		TimedOut: e.ended[CauseRequestTimeout] + e.reset, Cancelled: e.ended[CauseRequestCancelled],
 		Aborted:           e.ended[CauseServerAborted] + e.ended[CauseIdleRace] + e.ended[CauseNetworkFailure] + e.aborted2,
 		ConnectionsClosed: e.closed, Churned: e.churned, Causes: words(&e.causes),
-		Response: quantiles(&e.response), LateResponse: quantiles(&e.lateResponse), Retries: e.retries,
+		Response: quantilesOver(&e.response, &e.times.response, g), LateResponse: quantiles(&e.lateResponse), Retries: e.retries,
+		GaveUp: quantilesOver(&e.gaveUp, &e.times.gaveUp, g), Counts: e.times.counts(g),
 	}
 	if e.late > 0 {
 		row.WastedServerS = secondsOf(e.wasted)
@@ -378,8 +402,10 @@ func (b *builder) clientRows() []ClientRow {
 			Client: event.Endpoint{Addr: k}.AddrPort().Addr().String(), Connections: s.connections, Opened: s.opened, Requests: s.requests,
 			RequestsPerConnection: ratio(s.requests, s.connections), Answered: s.answered, TimedOut: s.timedOut,
 			Cancelled: s.cancelled, Aborted: s.aborted, Churned: s.churned, ChurnPerMinute: rate(s.churned, b.span),
-			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes), FinWait2: quantiles(&s.finWait2),
+			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes),
+			FinWait2: quantilesOver(&s.finWait2, &s.times.finWait2, b.grid), GaveUp: quantilesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
 			FinWait2Peak: fw2, TimeWaitPeak: tw, Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
+			Counts: s.times.counts(b.grid),
 		}
 		rows = append(rows, row)
 	}

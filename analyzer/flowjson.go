@@ -209,15 +209,6 @@ func (res *Result) endpoint(i int, r *conn.Record) string {
 	return r.Server.String()
 }
 
-// fold is the endpoint that a server's endpoint was folded into; see
-// foldEndpoints.
-func (res *Result) fold(server event.Endpoint, endpoint string) string {
-	if to, ok := res.folds[server.String()+" "+endpoint]; ok {
-		return to
-	}
-	return endpoint
-}
-
 // trickleShare is how recent, as a share of the wait, the last byte of an
 // unfinished response must be for the server to be sending too slowly rather
 // than to have stopped.

@@ -20,10 +20,10 @@ type Result struct {
 	flows      []flowRef
 	swapped    map[int32]bool // flows whose roles popularity turned round
 	timers     *timers
-	replaced   []int32           // by flow: the flow that replaced it, or -1
-	folds      map[string]string // endpoint names that the values of a path segment fold into others
-	departures []departure       // clients that closed with a request outstanding, by time
-	pairs      map[int32]pairing // by flow of a capture: the connection of a log that it is
+	replaced   []int32                // by flow: the flow that replaced it, or -1
+	folds      map[endpointKey]string // endpoint names that the values of a path segment fold into others
+	departures []departure            // clients that closed with a request outstanding, by time
+	pairs      map[int32]pairing      // by flow of a capture: the connection of a log that it is
 	clocks     []Clock
 	report     *Report
 }
@@ -54,7 +54,9 @@ func (a *Analyzer) Finish() *Result {
 	res.tellRoles()
 	res.joinLogs()
 	ls := lives{}
-	res.findTimers(ls)
+	waiting := map[endpointKey]int{}
+	res.findTimers(ls, waiting)
+	res.foldEndpoints(waiting)
 	res.findReplacements(ls)
 	res.report = res.build()
 	return res
@@ -167,8 +169,8 @@ func swapRoles(r *conn.Record) {
 
 // findTimers collects the waits of all closes that may be timeouts, and when
 // clients closed idle connections; on the way, ls collects when connections
-// were opened and closed.
-func (res *Result) findTimers(ls lives) {
+// were opened and closed, and waiting the endpoints of unanswered requests.
+func (res *Result) findTimers(ls lives, waiting map[endpointKey]int) {
 	var waits []wait
 	var left []departure
 	var from []int // the flow of each wait
@@ -181,6 +183,9 @@ func (res *Result) findTimers(ls lives) {
 			idle[c] = &idleCloses{last: event.NoTime}
 		}
 		idle[c].last = max(idle[c].last, r.Opened)
+		if r.Outstanding && r.Endpoint != 0 {
+			waiting[endpointKey{r.Server, res.name(i, r.Endpoint)}]++
+		}
 		own := *r
 		f := facts{Record: &own, res: res, flow: i, start: res.view(i).start, end: res.view(i).end}
 		if l := res.view(i).log; l != nil {
