@@ -54,7 +54,7 @@ type tlsState struct {
 	h2        bool            // HTTP/2 was chosen
 	extended  bool            // TLS 1.3: the server's EncryptedExtensions have passed
 	fin       bool            // TLS 1.3: and its Finished
-	records   [2]uint8        // application data records of HTTP/2, client and server; up to 2
+	turns     h2Turns         // when h2
 	offered   [maxALPN]NameID // protocols the client offered
 	client    record
 	server    record
@@ -200,10 +200,10 @@ func (t *Tracker) tlsRole(side event.Side, r *record, size int) recordRole {
 			return recordIgnored
 		}
 	}
-	if s.h2 && t.isControl(side, size) {
-		return recordIgnored
-	}
 	r.full = size >= 1<<14
+	if s.h2 {
+		return t.h2Role(side, r, size-s.overhead())
+	}
 	return recordTurn
 }
 
@@ -282,33 +282,6 @@ func (t *Tracker) chosenALPN(size int) {
 		t.unsure = t.unsure || p == "h2" && n != 0 && n != 4
 	}
 }
-
-// isControl recognises records of HTTP/2 that are no request and no answer, by
-// the length of their frames (RFC 9113, section 6): the client's preface and the
-// SETTINGS of both, which come first, and then SETTINGS with ACK (9),
-// WINDOW_UPDATE and RST_STREAM (13), PING (17) and pairs of them. Requests
-// that repeat one another have 24 bytes and more. It is a guess, as all turns
-// of HTTP/2 are.
-func (t *Tracker) isControl(side event.Side, size int) bool {
-	n := size - t.tls.overhead()
-	i, opening := 0, len(preface)+maxSettings
-	if side == event.Server {
-		i, opening = 1, maxSettings
-	}
-	t.unsure = true
-	if t.tls.records[i]++; t.tls.records[i] == 1 {
-		return n <= opening
-	}
-	t.tls.records[i] = 2
-	if x := t.q.waiting(); side == event.Server && x != nil && x.First.Seen() {
-		return false // such as an empty DATA frame at the end
-	}
-	return n == 9 || n == 13 || n == 17 || n == 22 || n == 26
-}
-
-// maxSettings is the length of what opens HTTP/2 behind the preface: SETTINGS
-// with at most 7 values, an ACK and a WINDOW_UPDATE.
-const maxSettings = 9 + 7*6 + 9 + 13
 
 // overhead is how many bytes protection adds to a record's plaintext: RFC 8446,
 // section 5.2, RFC 5288, section 3, RFC 7905, section 2.
