@@ -18,7 +18,8 @@ type sums struct {
 	handshakes                                  time.Duration
 	wasted                                      time.Duration // late response minus close
 	response, lateResponse, lifetime            stat.Dist
-	finWait2, closeWait                         stat.Dist
+	finWait2, closeWait, gaveUp                 stat.Dist
+	times                                       times
 	fw2Spans, timeWaitSpans, openSpans, cwSpans stat.Spans
 	reuse                                       [reuseBins]int
 	streams                                     map[Cause][]int32 // the first flows of each cause

@@ -117,7 +117,9 @@ func (k *logSink) settle(s *shard, conns []socket.Conn) {
 		e := st.endpoint(x.endpoint)
 		e.answered++
 		if x.from.Known() && x.to.Known() {
-			e.responses.Add(max(0, x.to.Sub(x.from)))
+			d := max(0, x.to.Sub(x.from))
+			e.responses.Add(d)
+			e.answeredAt.addDuration(x.from, int64(d))
 			st.inFlight.add(x.from, x.to)
 		}
 	}

@@ -16,6 +16,8 @@ type Report struct {
 	Tool      Tool          `json:"tool"`
 	Inputs    []Input       `json:"inputs"`
 	Span      Span          `json:"span"`
+	Settings  Settings      `json:"settings"`
+	Slices    Slices        `json:"slices"`
 	Verdict   string        `json:"verdict"` // two or three sentences for a person
 	Quality   []Quality     `json:"quality"`
 	Totals    Totals        `json:"totals"`
@@ -61,6 +63,34 @@ type Span struct {
 	DurationS *float64 `json:"duration_s"`
 }
 
+// Settings are what the user said about the analysis and the report depends on.
+type Settings struct {
+	TimeoutsS   []float64 `json:"timeouts_s"` // --timeout; empty when they were found in the input
+	FinTimeoutS float64   `json:"fin_timeout_s"`
+	TimeWaitS   float64   `json:"time_wait_s"`
+}
+
+// Slices are equal stretches of time in which rows count events, so that a
+// comparison can tell how much events cluster. The first and the last one may
+// reach beyond the span.
+type Slices struct {
+	Start  Stamp   `json:"start"`
+	WidthS float64 `json:"width_s"` // 0 when the inputs have no clock
+	Count  int     `json:"count"`
+}
+
+// Counts are the events of one row by Slices; a list without any event is nil.
+// Requests and what became of them are counted when they were sent, closes when
+// they happened. Those of a client are spread evenly over its connections' lives.
+type Counts struct {
+	Requests  []int `json:"requests,omitempty"`
+	TimedOut  []int `json:"timed_out,omitempty"`
+	Cancelled []int `json:"cancelled,omitempty"`
+	Aborted   []int `json:"aborted,omitempty"`
+	Churned   []int `json:"churned,omitempty"`
+	Opened    []int `json:"opened,omitempty"`
+}
+
 // Quality is one thing that limits what the inputs show: damage, drops,
 // truncation, duplicates, clock steps, one-sided connections.
 type Quality struct {
@@ -76,21 +106,27 @@ type Causes map[string]int
 
 // Totals are sums over all connections.
 type Totals struct {
-	Connections           int      `json:"connections"`
-	Opened                int      `json:"opened"` // whose beginning was seen
-	Closed                int      `json:"closed"`
-	Requests              int      `json:"requests"`
-	Answered              int      `json:"answered"`
-	TimedOut              int      `json:"timed_out"`
-	Cancelled             int      `json:"cancelled"`
-	Aborted               int      `json:"aborted"`
-	Churned               int      `json:"churned"`
-	LateResponses         int      `json:"late_responses"`  // answers that nobody read
-	WastedServerS         *float64 `json:"wasted_server_s"` // late response minus close, added up; null when none came
-	Retries               int      `json:"retries"`         // timed-out requests sent again on the connection that replaced theirs
-	RequestsPerConnection *float64 `json:"requests_per_connection"`
-	ReuseRatio            *float64 `json:"reuse_ratio"` // share of requests that found a connection already open
-	Causes                Causes   `json:"causes"`
+	Connections           int              `json:"connections"`
+	Opened                int              `json:"opened"` // whose beginning was seen
+	Closed                int              `json:"closed"`
+	Requests              int              `json:"requests"`
+	Answered              int              `json:"answered"`
+	TimedOut              int              `json:"timed_out"`
+	Cancelled             int              `json:"cancelled"`
+	Aborted               int              `json:"aborted"`
+	Churned               int              `json:"churned"`
+	LateResponses         int              `json:"late_responses"`  // answers that nobody read
+	WastedServerS         *float64         `json:"wasted_server_s"` // late response minus close, added up; null when none came
+	Retries               int              `json:"retries"`         // timed-out requests sent again on the connection that replaced theirs
+	RequestsPerConnection *float64         `json:"requests_per_connection"`
+	ReuseRatio            *float64         `json:"reuse_ratio"` // share of requests that found a connection already open
+	Causes                Causes           `json:"causes"`
+	ChurnedBy             Causes           `json:"churned_by"` // the churned ones by cause
+	Vantage               Causes           `json:"vantage"`    // connections by where the capture stood: client, server, middle; those that do not show it are absent
+	Response              Quantiles        `json:"response"`
+	Counts                *Counts          `json:"counts,omitempty"`
+	CausesOver            map[string][]int `json:"causes_over,omitempty"`  // closes by cause, by Slices
+	ChurnedOver           map[string][]int `json:"churned_over,omitempty"` // churned ones by cause, by Slices
 }
 
 // Quantiles summarises a distribution of durations in seconds. With censored
@@ -105,6 +141,16 @@ type Quantiles struct {
 	// Dist is the whole distribution in bounded form, for comparisons of
 	// saved reports; nil where nothing was observed.
 	Dist *stat.Dist `json:"dist,omitempty"`
+	// Cluster says how much durations of the same time resemble each other;
+	// nil where there are too few to tell.
+	Cluster *Cluster `json:"cluster,omitempty"`
+}
+
+// Cluster is how much slow and fast times alternate: two durations of the same
+// burst say less than two of different hours.
+type Cluster struct {
+	Effect float64 `json:"effect"` // by how much it inflates the variance of a mean (Kish's design effect); 1: not at all
+	Slices int     `json:"slices"` // stretches of time that this rests on
 }
 
 // HalfCloses are the half-closes that each side began.
@@ -119,6 +165,7 @@ type HalfClose struct {
 	Censored  int            `json:"censored"`
 	FinWait1  Quantiles      `json:"fin_wait_1"`
 	FinWait2  Quantiles      `json:"fin_wait_2"`
+	GaveUp    Quantiles      `json:"gave_up"`    // FIN-WAIT-2 of those by which a client gave up a request: there the server was still at work
 	CloseWait Quantiles      `json:"close_wait"` // of the other side
 	Peak      Peak           `json:"peak"`       // most FIN-WAIT-2 sockets at once
 	EndedBy   map[string]int `json:"ended_by"`
@@ -168,6 +215,7 @@ type Peer struct {
 	ConnectionsPerMinute  *float64  `json:"connections_per_minute"`
 	Causes                Causes    `json:"causes"`
 	FinWait2              Quantiles `json:"fin_wait_2"` // of its clients' sockets
+	GaveUp                Quantiles `json:"gave_up"`    // of them, those that gave up a request
 	CloseWait             Quantiles `json:"close_wait"` // of its own
 	FinWait2Peak          int       `json:"fin_wait_2_peak"`
 	TimeWaitPeak          int       `json:"time_wait_peak"`   // sockets of its clients
@@ -179,6 +227,7 @@ type Peer struct {
 	Response              Quantiles `json:"response"`
 	Lifetime              Quantiles `json:"lifetime"`
 	Reuse                 []Bin     `json:"reuse"` // requests per connection as a distribution
+	Counts                *Counts   `json:"counts,omitempty"`
 }
 
 // Bin is one bar of a histogram: connections that carried Min to Max requests.
@@ -202,8 +251,10 @@ type EndpointRow struct {
 	Causes            Causes    `json:"causes"`
 	Response          Quantiles `json:"response"`      // from request to the end of its answer; timeouts censored at the close
 	LateResponse      Quantiles `json:"late_response"` // from request to the late answer
+	GaveUp            Quantiles `json:"gave_up"`       // FIN-WAIT-2 of clients that gave up a request
 	WastedServerS     *float64  `json:"wasted_server_s"`
 	Retries           int       `json:"retries"`
+	Counts            *Counts   `json:"counts,omitempty"`
 }
 
 // ClientRow is one client address over all its servers.
@@ -222,11 +273,13 @@ type ClientRow struct {
 	ConnectionsPerMinute  *float64  `json:"connections_per_minute"`
 	Causes                Causes    `json:"causes"`
 	FinWait2              Quantiles `json:"fin_wait_2"`
+	GaveUp                Quantiles `json:"gave_up"` // of them, those that gave up a request
 	FinWait2Peak          int       `json:"fin_wait_2_peak"`
 	TimeWaitPeak          int       `json:"time_wait_peak"`
 	PortsShare            *float64  `json:"ports_share"` // largest share of the ephemeral range (28,232 ports to one server) held at once
 	Response              Quantiles `json:"response"`
 	Lifetime              Quantiles `json:"lifetime"`
+	Counts                *Counts   `json:"counts,omitempty"`
 }
 
 // Timeline counts sockets by state over time.

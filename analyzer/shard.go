@@ -40,6 +40,8 @@ type endpointStats struct {
 	reset     int // HTTP/2: streams that the client reset unanswered
 	aborted   int // HTTP/2: streams that the server reset or refused
 	responses stat.Dist
+	// When the requests were sent that were answered, reset and aborted.
+	answeredAt, resetAt, abortedAt sliced
 }
 
 func newShard() *shard {
@@ -76,16 +78,20 @@ func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {
 	case exchange.OutcomeAnswered:
 		e.answered++
 		if x.Start.Time.Known() && x.Last.Time.Known() {
-			e.responses.Add(max(0, x.Last.Time.Sub(x.Start.Time)))
+			d := max(0, x.Last.Time.Sub(x.Start.Time))
+			e.responses.Add(d)
+			e.answeredAt.addDuration(x.Start.Time, int64(d))
 			l.server.inFlight.add(x.Start.Time, x.Last.Time)
 		}
 	case exchange.OutcomeReset:
 		e.reset++
+		e.resetAt.add(x.Start.Time, 1)
 		if x.Start.Time.Known() && x.Last.Time.Known() {
 			e.responses.AddCensored(max(0, x.Last.Time.Sub(x.Start.Time)))
 		}
 	case exchange.OutcomeAborted:
 		e.aborted++
+		e.abortedAt.add(x.Start.Time, 1)
 	}
 }
 
