@@ -40,7 +40,7 @@ func CauseWords() []string {
 func (c Cause) codes() string {
 	switch c {
 	case CauseRequestTimeout, CauseRequestCancelled:
-		return "nginx 499, HAProxy CD/cD, Envoy DC, ALB 460"
+		return "nginx 499, HAProxy CH/CD, Envoy DC, ALB 460"
 	case CauseServerAborted:
 		return "nginx 502, HAProxy SD, Envoy UC, ALB 502"
 	case CauseIdleRace:

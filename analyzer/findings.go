@@ -65,12 +65,12 @@ func (b *builder) with(f Finding, flows []int32) Finding {
 	return f
 }
 
-// significant are the peers for which n is at least three, largest first, and
-// no more than a reader takes in.
+// significant are the peers for which n is at least three or a tenth of their
+// connections, largest first, and no more than a reader takes in.
 func (b *builder) significant(r *Report, n func(*Peer) int) []*Peer {
 	var list []*Peer
 	for i := range r.Peers {
-		if n(&r.Peers[i]) >= 3 {
+		if k := n(&r.Peers[i]); k >= 3 || k > 0 && k*10 >= r.Peers[i].Connections {
 			list = append(list, &r.Peers[i])
 		}
 	}

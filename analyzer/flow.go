@@ -29,6 +29,19 @@ type Flow struct {
 	TimeWait        *FlowTimeWait `json:"time_wait"`
 	ReplacedBy      *int          `json:"replaced_by"`
 	Notes           []string      `json:"notes"`
+	// OtherSide is the same connection as a capture of the other host shows it;
+	// absent when none does.
+	OtherSide *FlowTwin `json:"other_side,omitempty"`
+}
+
+// FlowTwin is a connection as a second capture shows it.
+type FlowTwin struct {
+	Input   string   `json:"input"`
+	Stream  int      `json:"stream"` // tcp.stream in that capture
+	Client  string   `json:"client"` // as seen there: an address translator may stand between
+	Server  string   `json:"server"`
+	OneWayS *float64 `json:"one_way_s"` // from one capture point to the other: half of what the handshake took
+	Lost    Pair     `json:"lost"`      // packets of each end that the other capture does not show
 }
 
 // FlowProcess is the process that held the socket, from a strace log.

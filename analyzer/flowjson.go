@@ -2,7 +2,6 @@ package analyzer
 
 import (
 	"fmt"
-	"slices"
 
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
@@ -56,6 +55,7 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 		fl.ReplacedBy = res.stream(int(n))
 	}
 	res.addLog(i, f, fl)
+	fl.OtherSide = res.otherSide(i, f.Record)
 	return fl
 }
 
@@ -86,9 +86,7 @@ func (res *Result) stream(i int) *int {
 	if res.view(i).log != nil {
 		return nil
 	}
-	v := res.flows[i].view
-	first, _ := slices.BinarySearchFunc(res.flows, v, func(f flowRef, v uint16) int { return int(f.view) - int(v) })
-	n := i - first
+	n := int(res.flows[i].stream)
 	return &n
 }
 
@@ -218,6 +216,9 @@ const trickleShare = 0.5
 func stallOf(f *facts) *string {
 	if f.FirstBy != event.Client || !f.RequestStart.Known() || !f.CloseAt.Known() {
 		return nil
+	}
+	if s := f.res.stallFromBoth(f); s != nil {
+		return s
 	}
 	m := f.Marks
 	switch {

@@ -25,16 +25,18 @@ type Result struct {
 	departures []departure            // clients that closed with a request outstanding, by time
 	pairs      map[int32]pairing      // by flow of a capture: the connection of a log that it is
 	clocks     []Clock
+	twins      map[int32]twin // by flow: the same connection as another capture shows it
 	report     *Report
 }
 
 // flowRef is where a connection's record lies. The number of a flow is its
 // index in Result.flows.
 type flowRef struct {
-	first uint32 // first frame
-	index uint32 // in the shard's records
-	view  uint16
-	shard uint8
+	first  uint32 // first frame
+	index  uint32 // in the shard's records
+	stream uint32 // number within its view
+	view   uint16
+	shard  uint8
 }
 
 // Finish concludes. The analyzer must not be fed afterwards.
@@ -44,13 +46,15 @@ func (a *Analyzer) Finish() *Result {
 		for k, s := range v.shards {
 			s.finish(v.end)
 			for i, p := range s.records.places {
-				res.flows = append(res.flows, flowRef{p.first, uint32(i), uint16(n), uint8(k)})
+				res.flows = append(res.flows, flowRef{first: p.first, index: uint32(i), view: uint16(n), shard: uint8(k)})
 			}
 		}
 	}
 	slices.SortFunc(res.flows, func(x, y flowRef) int {
 		return cmp.Or(cmp.Compare(b2i(a.views[x.view].log != nil), b2i(a.views[y.view].log != nil)), cmp.Compare(x.view, y.view), cmp.Compare(x.first, y.first), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
 	})
+	res.number()
+	res.joinCaptures()
 	res.tellRoles()
 	res.joinLogs()
 	ls := lives{}
@@ -60,6 +64,18 @@ func (a *Analyzer) Finish() *Result {
 	res.findReplacements(ls)
 	res.report = res.build()
 	return res
+}
+
+// number numbers the connections of every view in the order of their first
+// packets, as Wireshark does.
+func (res *Result) number() {
+	first := 0
+	for i := range res.flows {
+		if res.flows[i].view != res.flows[first].view {
+			first = i
+		}
+		res.flows[i].stream = uint32(i - first)
+	}
 }
 
 // Report is the report over all connections.

@@ -1,0 +1,187 @@
+package analyzer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+)
+
+// twin is a second sight of a connection: from the server's host, when the
+// flow itself is the client's.
+type twin struct {
+	flow   flowRef       // where its record lies; it is no row of its own
+	offset time.Duration // add to its times to get those of the flow
+	oneWay time.Duration // half of what a SYN and its answer took on the way
+}
+
+// sight is a connection that a view shows from its SYN on. The two initial
+// sequence numbers name it in every capture, also behind a translator of
+// addresses, which leaves them alone.
+type sight struct {
+	flow           int
+	client, server uint32
+	opened         event.Time
+	rtt            time.Duration // SYN to SYN-ACK here: the longer, the nearer to the client
+}
+
+// joinCaptures finds connections that two views show, keeps the one nearer to
+// the client as the row and remembers the other as its twin.
+func (res *Result) joinCaptures() {
+	captures := 0
+	for _, v := range res.views {
+		captures += b2i(v.log == nil)
+	}
+	if captures < 2 {
+		return
+	}
+	pairs := res.findTwins()
+	if len(pairs) == 0 {
+		return
+	}
+	res.measureTwins(pairs)
+	dropped := make(map[int]bool, len(pairs))
+	for _, p := range pairs {
+		dropped[p.far.flow] = true
+	}
+	kept := make([]flowRef, 0, len(res.flows)-len(dropped))
+	res.twins = map[int32]twin{}
+	number := make([]int32, len(res.flows))
+	for i, f := range res.flows {
+		if !dropped[i] {
+			number[i] = int32(len(kept))
+			kept = append(kept, f)
+		}
+	}
+	for _, p := range pairs {
+		res.twins[number[p.near.flow]] = twin{res.flows[p.far.flow], -p.offset, p.oneWay}
+	}
+	res.flows = kept
+}
+
+// twins is one connection as two views show it.
+type twins struct {
+	near, far sight // by their distance from the client
+	offset    time.Duration
+	oneWay    time.Duration
+}
+
+// findTwins matches sights by their initial sequence numbers.
+func (res *Result) findTwins() []twins {
+	type names struct{ client, server uint32 }
+	first := map[names]sight{}
+	var pairs []twins
+	res.each(func(i int, r *conn.Record) {
+		if r.ClientStart == 0 || r.ServerStart == 0 || res.view(i).log != nil {
+			return
+		}
+		n := names{r.ClientStart, r.ServerStart}
+		s := sight{i, r.ClientStart, r.ServerStart, r.Opened, r.SYNRTT}
+		other, ok := first[n]
+		if !ok {
+			first[n] = s
+			return
+		}
+		if res.flows[other.flow].view == res.flows[i].view {
+			return
+		}
+		delete(first, n)
+		if s.rtt > other.rtt {
+			s, other = other, s
+		}
+		pairs = append(pairs, twins{near: other, far: s})
+	})
+	return pairs
+}
+
+// measureTwins estimates, for every pair of views, how far their clocks are
+// apart: as NTP does (RFC 5905, section 8), from the SYN's way there and the
+// SYN-ACK's way back, as the median over all connections. What differs between
+// the two ways is taken for half of the round trip.
+func (res *Result) measureTwins(pairs []twins) {
+	type views struct{ near, far uint16 }
+	offsets := map[views][]time.Duration{}
+	for i := range pairs {
+		p := &pairs[i]
+		there := p.far.opened.Sub(p.near.opened)
+		back := p.near.opened.Add(p.near.rtt).Sub(p.far.opened.Add(p.far.rtt))
+		p.oneWay = max(0, (there+back)/2)
+		k := views{res.flows[p.near.flow].view, res.flows[p.far.flow].view}
+		offsets[k] = append(offsets[k], (there-back)/2)
+	}
+	for k, list := range offsets {
+		slices.Sort(list)
+		middle := list[len(list)/2]
+		for i := range pairs {
+			if p := &pairs[i]; res.flows[p.near.flow].view == k.near && res.flows[p.far.flow].view == k.far {
+				p.offset = middle
+			}
+		}
+		c := Clock{Input: res.inputs[res.views[k.far].input].Path, Against: res.inputs[res.views[k.near].input].Path,
+			OffsetS: -middle.Seconds(), SpreadS: (list[len(list)*3/4] - list[len(list)/4]).Seconds(), Count: len(list)}
+		c.Text = fmt.Sprintf("%d connections are in both captures; the second one's clock is ahead by %s", len(list), seconds(middle))
+		if middle < 0 {
+			c.Text = fmt.Sprintf("%d connections are in both captures; the second one's clock is behind by %s", len(list), seconds(-middle))
+		}
+		res.clocks = append(res.clocks, c)
+	}
+	slices.SortFunc(res.clocks, func(x, y Clock) int { return cmp.Or(cmp.Compare(x.Input, y.Input), cmp.Compare(x.Against, y.Against)) })
+}
+
+// twin unpacks the other sight of flow i into r, with its times put right;
+// false when there is none.
+func (res *Result) twin(i int, r *conn.Record) (twin, bool) {
+	t, ok := res.twins[int32(i)]
+	if !ok {
+		return t, false
+	}
+	s := res.views[t.flow.view].shards[t.flow.shard]
+	r.Unpack(s.records.at(int(t.flow.index)))
+	for _, at := range [...]*event.Time{&r.Opened, &r.Last, &r.CloseAt, &r.RequestStart, &r.RequestEnd, &r.ResponseStart, &r.ResponseEnd, &r.Late} {
+		*at = at.Add(t.offset)
+	}
+	return t, true
+}
+
+// stallFromBoth tells from both sights why no answer came in time: whether the
+// request reached the server, and whether an answer left it early enough to
+// arrive before the client closed.
+func (res *Result) stallFromBoth(f *facts) *string {
+	var far conn.Record
+	t, ok := res.twin(f.flow, &far)
+	if !ok || f.FirstBy != event.Client || !f.Outstanding {
+		return nil
+	}
+	if far.Sent < f.Sent {
+		return text("network") // the request never arrived
+	}
+	if late := far.RequestEnd.Sub(f.RequestEnd) - t.oneWay; late > f.CloseAt.Sub(f.RequestEnd)/2 {
+		return text("network") // it arrived when half of the wait was over
+	}
+	answer := far.Late
+	if !answer.Known() {
+		answer = far.ResponseStart
+	}
+	if answer.Known() && answer >= f.RequestStart && answer.Add(t.oneWay) < f.CloseAt &&
+		(!f.ResponseStart.Known() || f.Phase == conn.PhaseAwaitingHeaders) {
+		return text("network") // it left in time, and was late or lost on the way
+	}
+	return text("server")
+}
+
+// otherSide is what the second sight adds to a row.
+func (res *Result) otherSide(i int, r *conn.Record) *FlowTwin {
+	var far conn.Record
+	t, ok := res.twin(i, &far)
+	if !ok {
+		return nil
+	}
+	return &FlowTwin{
+		Input: res.inputs[far.Input].Path, Stream: int(t.flow.stream), OneWayS: secondsOf(t.oneWay),
+		Client: far.Client.String(), Server: far.Server.String(),
+		Lost: Pair{int64(max(r.ClientPackets, far.ClientPackets) - far.ClientPackets), int64(max(far.ServerPackets, r.ServerPackets) - r.ServerPackets)},
+	}
+}
