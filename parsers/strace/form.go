@@ -16,6 +16,8 @@ type form struct {
 	html       bool    // entities and tags
 	typography bool    // curly quotes, ellipses
 	single     bool    // the file holds the calls of one thread, one after the other (-ff)
+	full       bool    // every line is handed on: files are to be put in order
+	clock      timed   // the best clock of the sample
 	width      int     // lines were cut at this column and go on in the next; 0 no
 }
 
@@ -45,6 +47,12 @@ func detect(b []byte, n *names) form {
 			f.wrapper = shellNames[best]
 		}
 		lines = strip(lines, best)
+	}
+	for _, line := range lines {
+		var p prefix
+		if p.scan(line); p.timed != timedNone && f.clock != timedAbsolute && f.clock != timedDay {
+			f.clock = p.timed
+		}
 	}
 	f.width = wrapWidth(lines, n)
 	if f.width > 0 {

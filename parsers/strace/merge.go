@@ -43,6 +43,13 @@ type Merged struct {
 	started bool
 	timed   bool
 	err     error
+
+	// Files without absolute times are put in order first.
+	orderer *orderer
+	names   *names
+	ended   bool
+	waiting []event.Call // the last call of each file, until its next line shows that it ended
+	known   []bool       // waiting holds one
 }
 
 // part is one file on its way into the merge.
@@ -75,6 +82,9 @@ func (m *Merged) Next(b *event.CallBatch) error {
 		m.start()
 	}
 	b.Reset()
+	if m.orderer != nil {
+		return m.ordered(b)
+	}
 	for len(b.Calls) < 4096 && len(m.queue) > 0 {
 		p := m.queue[0]
 		m.take(p, b)
@@ -104,10 +114,118 @@ func (m *Merged) start() {
 			m.timed = true
 		}
 	}
+	if !m.timed && len(m.queue) > 1 {
+		m.order()
+		return
+	}
 	for _, p := range m.queue {
 		m.ready(p)
 	}
 	heap.Init(&m.queue)
+}
+
+// order prepares to put lines without absolute times in order.
+func (m *Merged) order() {
+	m.names = newNames()
+	m.waiting, m.known = make([]event.Call, len(m.parts)), make([]bool, len(m.parts))
+	clock := false
+	pids := make([]int32, len(m.parts))
+	for i, p := range m.parts {
+		pids[i] = p.reader.opts.PID
+		clock = clock || p.reader.clock == timedDelta
+	}
+	m.orderer = newOrderer(pids, clock, m.lines)
+	first := 0
+	for i, p := range m.parts {
+		if len(p.batch.Calls) > 0 && p.batch.Calls[0].Kind == event.CallExec {
+			first = i
+			break
+		}
+	}
+	m.orderer.begin(first)
+}
+
+// lines reads more lines of a file for the orderer.
+func (m *Merged) lines(file int) bool {
+	p := m.parts[file]
+	if p.at >= len(p.batch.Calls) && !m.fill(p) {
+		return false
+	}
+	for ; p.at < len(p.batch.Calls); p.at++ {
+		c := p.batch.Calls[p.at]
+		l := stepLine{call: c, delta: -1}
+		if c.At.Known() {
+			l.delta = int64(c.At)
+			if p.last.Known() {
+				l.delta = int64(c.At - p.last)
+			}
+			p.last = c.At
+		}
+		l.call.Data, l.call.FDs = nil, nil
+		if len(c.Data) > 0 {
+			l.call.Data = append([]byte(nil), c.Data...)
+		}
+		if len(c.FDs) > 0 {
+			l.call.FDs = append([]int32(nil), c.FDs...)
+		}
+		m.orderer.lines[file] = append(m.orderer.lines[file], l)
+	}
+	return true
+}
+
+// ordered fills b with calls in the order that was found.
+func (m *Merged) ordered(b *event.CallBatch) error {
+	for !m.ended && len(b.Calls) < 256 {
+		m.ended = !m.orderer.run(func(file int, l *stepLine, t int64) { m.place(b, file, l, t) })
+	}
+	if m.ended {
+		for f := range m.waiting {
+			m.finish(b, f, event.NoTime)
+		}
+	}
+	if len(b.Calls) > 0 {
+		return nil
+	}
+	if m.err != nil {
+		return m.err
+	}
+	return io.EOF
+}
+
+// place hands on the beginning of a line's call, and the end of the call that
+// the thread made before.
+func (m *Merged) place(b *event.CallBatch, file int, l *stepLine, t int64) {
+	at := event.NoTime
+	if m.orderer.clock {
+		at = event.Time(t)
+	}
+	m.finish(b, file, at)
+	c := l.call
+	c.At, c.End = at, event.NoTime
+	sys := &systems[m.names.find([]byte(c.Name))]
+	if c.Kind == event.CallNone || c.Name != "" && sys.kind != event.CallNone && (dull(&c, sys) || idle(&c)) {
+		return
+	}
+	if c.Phase != event.PhaseWhole || c.Name == "" || c.Kind == event.CallSignal {
+		b.Calls = append(b.Calls, c)
+		return
+	}
+	if splits(&c) {
+		c.Phase = event.PhaseEnter
+		b.Calls = append(b.Calls, c)
+	}
+	m.waiting[file], m.known[file] = c, true
+}
+
+// finish hands on the end of a file's last call.
+func (m *Merged) finish(b *event.CallBatch, file int, at event.Time) {
+	if !m.known[file] {
+		return
+	}
+	m.known[file] = false
+	c := m.waiting[file]
+	c.Phase, c.End = event.PhaseExit, at
+	b.Calls = append(b.Calls, c)
 }
 
 // fill reads the next calls of a file.

@@ -132,6 +132,7 @@ func (r *Reader) start() {
 	first := feed.next(nil)
 	r.form = detect(first, r.names)
 	r.form.single = r.opts.PID != 0
+	r.form.full = r.opts.part && r.form.clock != timedAbsolute && r.form.clock != timedDay
 	r.again = newScanner(&r.form, r.names)
 	jobs := r.opts.Jobs
 	if r.form.sequential {

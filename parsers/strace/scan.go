@@ -249,6 +249,9 @@ func (s *scanner) call(b, body []byte) bool {
 	}
 	at := s.now()
 	if id == 0 {
+		if s.form.full {
+			s.plainCall(string(body[:j]), at)
+		}
 		return true
 	}
 	s.args(id, body[j+1:], at)
@@ -258,7 +261,7 @@ func (s *scanner) call(b, body []byte) bool {
 // args reads a call of interest from behind its opening bracket.
 func (s *scanner) args(id uint8, text []byte, at event.Time) {
 	sys := &systems[id]
-	if sys.kind == event.CallFutex && !timedOut(text) {
+	if sys.kind == event.CallFutex && !timedOut(text) && !s.form.full {
 		return
 	}
 	t := tailOf(text)
@@ -325,10 +328,16 @@ func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
 			c.At = c.End.Add(-time.Duration(t.took))
 		}
 	}
-	if dull(&c, sys) {
+	if dull(&c, sys) && !s.form.full {
 		return
 	}
+	if s.form.full && sys.kind == event.CallFutex {
+		futexArgs(&c, args)
+	}
 	s.decode(&c, sys, args)
+	if s.form.full {
+		s.tokens(&c, args)
+	}
 	if len(t.info) > 0 && (c.Kind == event.CallSocket || c.Kind == event.CallAccept) {
 		beside(t.info, &c)
 	}
@@ -342,8 +351,64 @@ func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
 		s.tally.cutStrings++
 		s.tally.cutAt = max(s.tally.cutAt, len(c.Data))
 	}
-	if !idle(&c) {
+	if s.form.full || !idle(&c) {
 		s.emit(c)
+	}
+}
+
+// plainCall hands on a call that nothing looks at, where every line counts.
+func (s *scanner) plainCall(name string, at event.Time) {
+	c := s.start(0, at, s.lines)
+	c.Name = s.comm([]byte(name))
+	s.emit(c)
+}
+
+// futexArgs tells waits from wakes where lines are to be put in order: FD2 says
+// which, Inode is the address. The kind is that of a call of no interest unless
+// the wait timed out.
+func futexArgs(c *event.Call, args []byte) {
+	if c.Errno != event.ETIMEDOUT {
+		c.Kind = event.CallNone
+	}
+	n, _ := number(args)
+	c.Inode = uint64(n)
+	switch {
+	case bytes.Contains(args, []byte("FUTEX_WAIT")):
+		c.FD2 = futexWait
+	case bytes.Contains(args, []byte("FUTEX_WAKE")):
+		c.FD2 = futexWake
+	}
+}
+
+// tokens reads the data that epoll_ctl registers and epoll_wait brings back,
+// folded to 32 bits: Inode of the former, FDs of the latter.
+func (s *scanner) tokens(c *event.Call, args []byte) {
+	if c.Kind != event.CallEpollAdd && (c.Kind != event.CallEpollWait || c.Ret <= 0) {
+		return
+	}
+	start := len(s.out.FDs)
+	for b := args; ; {
+		i := bytes.Index(b, []byte("u64="))
+		skip := len("u64=")
+		if i < 0 {
+			if i = bytes.Index(b, []byte("data=0x")); i < 0 {
+				break
+			}
+			skip = len("data=")
+		}
+		b = b[i+skip:]
+		n, _ := number(b)
+		token := int32(n ^ n>>32)
+		if token == 0 {
+			token = 1
+		}
+		s.out.FDs = append(s.out.FDs, token)
+	}
+	found := s.out.FDs[start:len(s.out.FDs):len(s.out.FDs)]
+	if c.Kind == event.CallEpollWait {
+		c.FDs = found
+	} else if len(found) > 0 {
+		c.Inode = uint64(uint32(found[0]))
 	}
 }
 
