@@ -19,7 +19,7 @@ type builder struct {
 	grid      grid          // slices of it
 	start     event.Time
 	end       event.Time
-	all       sums
+	all       sums        // of all peers, filled in when they are complete
 	halves    [2]halfSums // by client, by server
 	peers     map[event.Endpoint]*peerSums
 	clients   map[[16]byte]*sums
@@ -63,11 +63,16 @@ type endpointSums struct {
 	aborted2  int // HTTP/2 streams that the server gave up
 }
 
-// build makes the report.
-func (res *Result) build() *Report {
-	b := &builder{res: res, start: event.NoTime, end: event.NoTime,
+// newBuilder returns one that has counted nothing.
+func newBuilder(res *Result) *builder {
+	return &builder{res: res, start: event.NoTime, end: event.NoTime,
 		peers: map[event.Endpoint]*peerSums{}, clients: map[[16]byte]*sums{},
 		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*Quality{}, special: map[string][]int32{}, vantage: Causes{}}
+}
+
+// build makes the report.
+func (res *Result) build() *Report {
+	b := newBuilder(res)
 	for _, v := range res.views {
 		if v.start.Known() && (!b.start.Known() || v.start < b.start) {
 			b.start = v.start
@@ -79,7 +84,7 @@ func (res *Result) build() *Report {
 	}
 	b.grid = gridOf(b.start, b.end)
 	b.all.times = newTimes(b.grid)
-	res.each(b.connection)
+	b.addAll()
 	b.exchanges()
 	r := &Report{
 		Schema: ReportSchema, Tool: Tool{"finwait", res.opts.Version},
@@ -117,16 +122,11 @@ func (b *builder) connection(i int, r *conn.Record) {
 		}
 	}
 	tw := res.opts.TimeWait
-	b.all.add(c, tw)
 	b.peer(f.Server).add(c, tw)
 	if name := res.serverName(i, f.Record); name != nil {
 		b.peer(f.Server).names[*name]++
 	}
-	cl := b.clients[f.Client.Addr]
-	if cl == nil {
-		cl = &sums{times: newTimes(b.grid)}
-		b.clients[f.Client.Addr] = cl
-	}
+	cl := b.client(f.Client.Addr)
 	cl.add(c, tw)
 	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
@@ -152,7 +152,7 @@ func (b *builder) survival(e *endpointSums, f *facts) {
 	}
 	p := b.peer(f.Server)
 	if d, ok := conn.Duration(f.RequestStart, f.Late); ok {
-		for _, s := range [...]*sums{&e.sums, &p.sums, &b.all} {
+		for _, s := range [...]*sums{&e.sums, &p.sums} {
 			s.response.Add(d)
 			s.lateResponse.Add(d)
 			s.times.response.addDuration(f.RequestStart, int64(d))
@@ -160,7 +160,7 @@ func (b *builder) survival(e *endpointSums, f *facts) {
 		return
 	}
 	if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
-		for _, s := range [...]*sums{&e.sums, &p.sums, &b.all} {
+		for _, s := range [...]*sums{&e.sums, &p.sums} {
 			s.response.AddCensored(d)
 			s.times.response.addDuration(f.RequestStart, int64(d))
 		}
@@ -174,6 +174,15 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 		b.peers[server] = p
 	}
 	return p
+}
+
+func (b *builder) client(addr [16]byte) *sums {
+	s := b.clients[addr]
+	if s == nil {
+		s = &sums{times: newTimes(b.grid)}
+		b.clients[addr] = s
+	}
+	return s
 }
 
 func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {

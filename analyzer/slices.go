@@ -295,7 +295,7 @@ func (t *times) counts(g grid) *Counts {
 // by their own times elsewhere, except in the row of the client.
 func (b *builder) addTimes(c *counted, cl *sums, e *endpointSums) {
 	f := c.f
-	rows := []*sums{&b.all, &b.peer(f.Server).sums, cl}
+	rows := []*sums{&b.peer(f.Server).sums, cl}
 	if e != nil {
 		rows = append(rows, &e.sums)
 	}

@@ -22,6 +22,12 @@ func (s *Spans) Add(from, to int64) {
 	}
 }
 
+// Merge counts the intervals of o as well. o stays as it is.
+func (s *Spans) Merge(o *Spans) {
+	s.edges = append(s.edges, o.edges...)
+	s.sorted = s.sorted && len(o.edges) == 0
+}
+
 // Len is the number of intervals.
 func (s *Spans) Len() int { return len(s.edges) / 2 }
 

@@ -1,0 +1,159 @@
+package analyzer
+
+import (
+	"slices"
+	"sync"
+
+	"finwait/analyzer/conn"
+)
+
+// The connections of a large input are added up in parts, one goroutine each,
+// and the parts are put together. Every sum here is one of whole numbers, of
+// multisets or of lists in the order of flows, so the result does not depend on
+// how many parts there were.
+
+// leastPart is how many connections are worth a goroutine.
+const leastPart = 2000
+
+// addAll adds up all connections.
+func (b *builder) addAll() {
+	n := len(b.res.flows)
+	parts := max(1, min(b.res.opts.Jobs, n/leastPart))
+	own := make([]*builder, parts)
+	var done sync.WaitGroup
+	for k := range own {
+		own[k] = b.part()
+		done.Go(func() {
+			var r conn.Record
+			for i := n * k / parts; i < n*(k+1)/parts; i++ {
+				b.res.record(i, &r)
+				own[k].connection(i, &r)
+			}
+		})
+	}
+	done.Wait()
+	for _, o := range own {
+		b.merge(o)
+	}
+	for _, p := range b.peers {
+		b.all.merge(&p.sums)
+	}
+}
+
+// part is an empty builder over the same result.
+func (b *builder) part() *builder {
+	o := newBuilder(b.res)
+	o.span, o.grid, o.start, o.end = b.span, b.grid, b.start, b.end
+	o.all.times = newTimes(b.grid)
+	return o
+}
+
+// merge adds what o counted, whose flows follow those of b.
+func (b *builder) merge(o *builder) {
+	for i := range b.halves {
+		b.halves[i].merge(&o.halves[i])
+	}
+	for end, p := range o.peers {
+		own := b.peer(end)
+		own.merge(&p.sums)
+		for name, n := range p.names {
+			own.names[name] += n
+		}
+	}
+	for addr, s := range o.clients {
+		b.client(addr).merge(s)
+	}
+	for k, e := range o.endpoints {
+		own := b.endpoint(k.server, k.endpoint)
+		own.merge(&e.sums)
+		for i, n := range e.ended {
+			own.ended[i] += n
+		}
+	}
+	for id, q := range o.quality {
+		b.note(id, q.Count, q.Text, q.Where)
+	}
+	for id, flows := range o.special {
+		b.special[id] = append(b.special[id], flows...)
+	}
+	for word, n := range o.vantage {
+		b.vantage[word] += n
+	}
+	for i := range o.churnedBy {
+		b.churnedBy[i] += o.churnedBy[i]
+		b.closedOver[i].merge(&o.closedOver[i])
+		b.churnedOver[i].merge(&o.churnedOver[i])
+	}
+}
+
+// merge adds what o counted.
+func (h *halfSums) merge(o *halfSums) {
+	h.count += o.count
+	h.censored += o.censored
+	h.finWait1.Merge(&o.finWait1)
+	h.finWait2.Merge(&o.finWait2)
+	h.closeWait.Merge(&o.closeWait)
+	h.spans.Merge(&o.spans)
+	for by, n := range o.endedBy {
+		if h.endedBy == nil {
+			h.endedBy = map[string]int{}
+		}
+		h.endedBy[by] += n
+	}
+}
+
+// merge adds what o counted.
+func (s *sums) merge(o *sums) {
+	s.connections += o.connections
+	s.opened += o.opened
+	s.closed += o.closed
+	s.requests += o.requests
+	s.answered += o.answered
+	s.timedOut += o.timedOut
+	s.cancelled += o.cancelled
+	s.aborted += o.aborted
+	s.churned += o.churned
+	s.late += o.late
+	s.retries += o.retries
+	s.handshakes += o.handshakes
+	s.wasted += o.wasted
+	for i, n := range o.causes {
+		s.causes[i] += n
+	}
+	for i, n := range o.reuse {
+		s.reuse[i] += n
+	}
+	for cause, flows := range o.streams {
+		if s.streams == nil {
+			s.streams = map[Cause][]int32{}
+		}
+		list := append(slices.Clone(s.streams[cause]), flows...)
+		slices.Sort(list)
+		s.streams[cause] = list[:min(len(list), streamSample)]
+	}
+	s.response.Merge(&o.response)
+	s.lateResponse.Merge(&o.lateResponse)
+	s.lifetime.Merge(&o.lifetime)
+	s.finWait2.Merge(&o.finWait2)
+	s.closeWait.Merge(&o.closeWait)
+	s.gaveUp.Merge(&o.gaveUp)
+	s.fw2Spans.Merge(&o.fw2Spans)
+	s.timeWaitSpans.Merge(&o.timeWaitSpans)
+	s.openSpans.Merge(&o.openSpans)
+	s.cwSpans.Merge(&o.cwSpans)
+	s.times.add(&o.times)
+}
+
+// add adds what o counted.
+func (t *times) add(o *times) {
+	t.requests.merge(&o.requests)
+	t.timedOut.merge(&o.timedOut)
+	t.cancelled.merge(&o.cancelled)
+	t.aborted.merge(&o.aborted)
+	t.churned.merge(&o.churned)
+	t.opened.merge(&o.opened)
+	t.response.merge(&o.response)
+	t.finWait2.merge(&o.finWait2)
+	t.gaveUp.merge(&o.gaveUp)
+	t.closeWait.merge(&o.closeWait)
+}
