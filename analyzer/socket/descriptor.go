@@ -47,7 +47,11 @@ func (l *Log) listens(t *thread, fd int32) bool {
 func (l *Log) place(t *thread, fd int32, s slot, m moment) {
 	if old := t.table.at(fd).f; old != nil && old != other {
 		if l.foreign(t, old) {
-			l.split(t)
+			if t.guessed {
+				l.split(t)
+			} else {
+				l.split(old.by)
+			}
 		} else {
 			t.table.set(fd, slot{})
 			l.release(t, old, EndUnseen, m)

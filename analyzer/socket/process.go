@@ -68,7 +68,7 @@ func (l *Log) appear(tid int32, c *event.Call) *thread {
 		t.table, t.proc, t.guessed = &table{}, l.newProcess(tid), false
 		t.proc.known = true
 	} else if l.first == nil || l.first.gone || l.first.table.dead {
-		t.table = &table{}
+		t.table, t.guessed = &table{}, false
 		t.proc = l.newProcess(tid)
 		l.first = t
 	} else {
@@ -314,7 +314,14 @@ func (l *Log) closeAll(t *thread, tb *table, how End, m moment) {
 func (l *Log) split(t *thread) {
 	t.table.users--
 	t.proc.threads--
+	shared := t.table
 	t.table = &table{users: 1}
+	shared.each(0, 1<<31-1, func(fd int32, s slot) {
+		if s.f.by == t { // what it opened itself goes with it
+			shared.set(fd, slot{})
+			t.table.set(fd, s)
+		}
+	})
 	t.proc = l.newProcess(t.tid)
 	t.proc.threads = 1
 	t.guessed = false

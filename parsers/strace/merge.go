@@ -348,6 +348,13 @@ func (m *Merged) Trace() event.Trace {
 // Problems returns what could not be read, of all files.
 func (m *Merged) Problems() []event.Problem {
 	var out []event.Problem
+	if m.orderer != nil {
+		text := "the files have differences of time only (-r): how their lines interleave was inferred, and may be wrong by a few calls"
+		if !m.orderer.clock {
+			text = "the files have no times: how their lines interleave was inferred, and may be wrong; record with -ttt"
+		}
+		out = append(out, event.Problem{ID: "inferred-order", Count: int64(len(m.parts)), Text: text})
+	}
 	at := map[string]int{}
 	for _, p := range m.parts {
 		for _, problem := range p.reader.Problems() {

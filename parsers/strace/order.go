@@ -69,6 +69,7 @@ type order struct {
 	early []wake  // wakes that found nobody waiting yet
 	kills []int16 // signals sent to each file's thread and not arrived
 	watch []watch // what epoll says about sockets
+	over  uint64  // descriptor tables whose process has exited
 }
 
 // watch is a descriptor that epoll watches, as far as the program depends on
@@ -358,6 +359,9 @@ func (o *orderer) window(n *order, f int) (low, high int64) {
 	if c.Errno == event.ERESTART {
 		return n.free[f], n.free[f] + 2*quickMost
 	}
+	if c.Flags&event.FailedUnknown != 0 {
+		return entry, never // until its process ends
+	}
 	switch c.Name {
 	case "futex", "futex_time64":
 		if c.FD2 == futexWait && c.Errno == 0 && c.Flags&event.FailedUnknown == 0 {
@@ -414,6 +418,9 @@ const (
 func (o *orderer) sense(n *order, f int, l *stepLine) float64 {
 	c := &l.call
 	cost := 0.0
+	if n.over != 0 && c.Kind == event.CallNone && n.over&(1<<(max(o.tableOf[f], 0)&63)) != 0 {
+		return 12 // its process has exited
+	}
 	if c.FD2 == futexWake && c.Kind == event.CallNone {
 		waiting := o.waiter(n, c.Inode) >= 0
 		switch {
@@ -428,16 +435,34 @@ func (o *orderer) sense(n *order, f int, l *stepLine) float64 {
 		cost += 5 // tgkill comes first
 	}
 	cost += o.events(n, f, c)
-	table := o.tableOf[f]
-	if table < 0 {
-		table = 0
+	table := max(o.tableOf[f], 0)
+	if n.over&(1<<(table&63)) != 0 && c.Kind != event.CallGone {
+		cost += 12
+	}
+	if c.Kind == event.CallGone && n.over&(1<<(table&63)) == 0 {
+		if last := o.last(n, f); last != nil && last.call.Kind != event.CallExit {
+			cost += 8 // its process has not exited yet
+		}
 	}
 	has := func(fd int32) bool { return n.bits[table][fd>>6]&(1<<(fd&63)) != 0 }
 	ever := func(fd int32) bool { return n.ever[table][fd>>6]&(1<<(fd&63)) != 0 }
 	switch c.Kind {
 	case event.CallSocket, event.CallOpen, event.CallAccept, event.CallEpollOpen, event.CallDup:
-		if c.Ret >= 3 && c.Ret < 256 && c.Errno == 0 && has(int32(c.Ret)) {
+		if c.Ret < 3 || c.Ret >= 256 || c.Errno != 0 {
+			return cost
+		}
+		if has(int32(c.Ret)) {
 			cost += 12
+		}
+		// The kernel gives out the lowest number that is free.
+		for fd := int32(3); fd < int32(c.Ret) && c.Kind != event.CallDup; fd++ {
+			if !has(fd) {
+				cost += 1
+				if ever(fd) {
+					cost += 6
+				}
+				break
+			}
 		}
 		return cost
 	case event.CallNone:
@@ -480,7 +505,7 @@ func (o *orderer) extend(c candidate) *order {
 		before: n, file: int32(c.file), depth: o.depth, t: c.t, cost: c.cost,
 		pos: slices.Clone(n.pos), entry: slices.Clone(n.entry), free: slices.Clone(n.free), since: slices.Clone(n.since),
 		bits: n.bits, ever: n.ever, early: n.early,
-		kills: n.kills, watch: n.watch,
+		kills: n.kills, watch: n.watch, over: n.over,
 	}
 	o.returned(m, c.file)
 	m.pos[c.file]++
@@ -495,6 +520,8 @@ func (o *orderer) extend(c candidate) *order {
 		m.free[c.file], m.since[c.file] = never, o.depth
 	case call.Kind == event.CallThreads:
 		o.signal(m, call, c.t)
+	case call.Kind == event.CallExitGroup:
+		m.over |= 1 << (max(o.tableOf[c.file], 0) & 63)
 	case call.Name == "SIGURG" && m.kills[c.file] > 0:
 		m.kills = slices.Clone(m.kills)
 		m.kills[c.file]--
