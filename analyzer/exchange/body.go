@@ -58,7 +58,7 @@ func (h *half) chunkSize(b []byte) (n int) {
 			continue
 		default:
 			h.phase = phaseSeek
-			h.flags = h.flags&^(halfDigits|halfCR) | halfMissing
+			h.flags = h.flags&^(halfDigits|halfCR|halfUnpaired) | halfMissing
 			return n
 		}
 		n++

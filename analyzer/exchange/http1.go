@@ -103,6 +103,8 @@ func (t *Tracker) http1Head(side event.Side, h *half, b []byte, at event.Moment)
 	start := h.took(at)
 	if side == event.Client {
 		t.open(start)
+	} else {
+		t.dropLost()
 	}
 	if n == 0 {
 		h.buf, h.start, h.begin = append(t.env.buffer(), b...), start, h.off
@@ -201,7 +203,7 @@ func (t *Tracker) broken(h *half) {
 	}
 	t.unsure = true
 	h.phase = phaseSeek
-	h.flags |= halfTurns | halfMissing
+	h.flags = h.flags&^halfUnpaired | halfTurns | halfMissing
 }
 
 // abandon gives up a head that turned out not to be one.

@@ -221,10 +221,11 @@ func (t *Tracker) redisDescribe(x *entry) {
 // its kind tells whether it is one.
 func (t *Tracker) redisReply(h *half, b []byte, at event.Moment) int {
 	s, r := t.redis, &t.redis.server
-	x := t.q.waiting()
 	if !r.started() {
+		t.dropLost()
 		s.start, s.begin, s.kindLength = h.took(at), h.off, 0
 	}
+	x := t.q.waiting()
 	n, ev := r.step(b)
 	if ev == respBulk && r.args == 1 {
 		for _, c := range r.first {
@@ -284,7 +285,7 @@ func (t *Tracker) redisLost(h *half, turns, missing bool) {
 		h.flags |= halfTurns
 	}
 	if missing {
-		h.flags |= halfMissing
+		h.flags |= halfMissing | halfQuiet
 		t.unsure = true
 	}
 }
@@ -300,10 +301,11 @@ func (t *Tracker) redisSeek(side event.Side, h *half, b []byte, at event.Moment,
 		found = fresh && x != nil && !x.First.Seen() && bytes.IndexByte([]byte("+-:$*_,#!=(%~>"), b[0]) >= 0
 	}
 	if found {
-		if h.has(halfMissing) {
-			t.resynced++
-		}
+		t.resync(side, h)
 		h.phase = phaseHead
+		if x != nil && side == event.Server && t.q.n-t.q.ended == 1 {
+			x.flags &^= entryLost
+		}
 		return 0
 	}
 	t.unread(side, h, int64(len(b)), at)
@@ -338,10 +340,10 @@ func (t *Tracker) redisSkip(side event.Side, n int64, at event.Moment, cut bool)
 		x.flags |= entrySoft
 		t.respond(x, h.off, h.off+n, at, at)
 		if !cut {
-			x.flags |= entryLost
+			t.losing()
 		}
 	case side == event.Server && x != nil:
-		x.flags |= entryLost
+		t.losing()
 	case cut:
 		t.unread(side, h, n, at)
 	}

@@ -4,11 +4,11 @@ import "finwait/analyzer/event"
 
 // response acts on a response's head at offsets from to to.
 func (t *Tracker) response(h *half, hd *head, from, to int64, at event.Moment) {
-	x := t.q.waiting()
 	if hd.status < 200 && hd.status != 101 {
-		t.interim(x, at)
+		t.interim(t.q.waiting(), at)
 		return
 	}
+	x := t.q.waiting()
 	if x == nil && t.q.over == 0 {
 		t.unpaired(h, hd)
 	}
@@ -39,6 +39,23 @@ func (t *Tracker) interim(x *entry, at event.Moment) {
 	x.Continue, x.First, x.Last = x.First, event.Moment{}, event.Moment{}
 	if !x.Continue.Seen() {
 		x.Continue = at
+	}
+}
+
+// dropLost is called when an answer begins. When answers before it are missing, it
+// may answer any of the requests that wait; when requests are missing too, one
+// that was not seen. Then nothing is known of those that wait.
+func (t *Tracker) dropLost() {
+	x := t.q.waiting()
+	if x == nil || !x.has(entryLost) {
+		return
+	}
+	if !t.doubt && t.q.n-t.q.ended == 1 && !(t.client.phase == phaseSeek && t.client.has(halfMissing)) {
+		return
+	}
+	for ; x != nil; x = t.q.waiting() {
+		x.flags |= entryLost
+		t.complete(x, event.Moment{})
 	}
 }
 
@@ -138,9 +155,9 @@ func (h *half) restart(env *Env) {
 // input lacks bytes, so that what is not recognised must not be guessed at.
 func (t *Tracker) seek(h *half, missing bool) {
 	h.phase = phaseSeek
-	h.flags &^= halfMissing | halfTurns
+	h.flags &^= halfMissing | halfTurns | halfUnpaired
 	if missing {
-		h.flags |= halfMissing
+		h.flags |= halfMissing | halfQuiet
 	} else {
 		h.flags |= halfTurns
 	}
@@ -151,32 +168,46 @@ func (t *Tracker) seek(h *half, missing bool) {
 // head, open a request by turns.
 func (t *Tracker) http1Seek(side event.Side, h *half, b []byte, at event.Moment, fresh bool) int {
 	if fresh && t.boundary(side, b) {
-		if h.has(halfMissing) {
-			t.resynced++
-		}
+		t.resync(side, h)
 		if side == event.Server {
 			if x := t.q.waiting(); x != nil && x.First.Seen() {
 				t.endSoft()
 			}
 		}
 		h.phase = phaseHead
-		h.flags &^= halfMissing | halfTurns
 		return 0
 	}
 	t.unread(side, h, int64(len(b)), at)
 	return len(b)
 }
 
+// resync notes that a message was found again. When requests are missing in
+// front of one while others wait, or without the server having said anything,
+// the client pipelines, and answers cannot be given to their requests.
+func (t *Tracker) resync(side event.Side, h *half) {
+	if h.has(halfMissing) {
+		t.resynced++
+	}
+	if side == event.Client && h.has(halfMissing) && !h.has(halfTurns) {
+		t.doubt = t.doubt || h.has(halfQuiet) || t.q.waiting() != nil
+	}
+	h.flags &^= halfMissing | halfTurns | halfQuiet
+}
+
 // boundary reports whether a segment starts with a message of side.
 func (t *Tracker) boundary(side event.Side, b []byte) bool {
 	if side == event.Client {
-		return sniffRequest(b) == matchHTTP1
+		return knownRequest(b)
 	}
-	if sniffStatus(b) != matchHTTP1 {
+	if m := sniffStatus(b); m == matchNone || m == matchMaybe && len(b) < len("HTTP") {
 		return false
 	}
 	x := t.q.waiting()
-	return x == nil || !x.First.Seen() || x.has(entrySoft) && t.q.n-t.q.ended > 1
+	if x == nil || !x.First.Seen() || x.has(entrySoft) && t.q.n-t.q.ended > 1 {
+		return true
+	}
+	t.unsure = true // text that looks like a head, or the answer to a request that a cut segment hides
+	return false
 }
 
 // unread judges n bytes that no message head explains.
@@ -197,7 +228,11 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 	if x == nil && t.client.shut {
 		x = t.reopen()
 	}
-	if x == nil || !h.has(halfTurns) && !x.First.Seen() {
+	if x == nil {
+		return
+	}
+	if !h.has(halfTurns) && !x.First.Seen() {
+		x.flags |= entryLost // this may be its answer
 		return
 	}
 	x.flags |= entrySoft
@@ -244,7 +279,7 @@ func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Momen
 		if x := t.q.waiting(); side == event.Server && x != nil {
 			x.flags |= entrySoft
 			if !cut {
-				x.flags |= entryLost
+				t.losing()
 			}
 		} else if x := t.q.newest(); side == event.Client && x != nil {
 			x.Whole = true
@@ -255,8 +290,15 @@ func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Momen
 		t.unread(side, h, n, at)
 		return
 	}
-	if x := t.q.waiting(); side == event.Server && x != nil {
-		x.flags |= entryLost
+	if side == event.Server {
+		t.losing()
+	}
+}
+
+// losing marks all that wait: bytes of their answers are missing.
+func (t *Tracker) losing() {
+	for i := t.q.ended; i < t.q.n; i++ {
+		t.q.at(i).flags |= entryLost
 	}
 }
 
@@ -283,6 +325,9 @@ func (t *Tracker) headCut(side event.Side, h *half, cut bool) {
 			t.lost++
 		}
 		return
+	}
+	if !cut {
+		t.losing()
 	}
 	x.flags |= entrySoft
 	if ok && hd.status != 0 {

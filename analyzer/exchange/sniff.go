@@ -124,10 +124,8 @@ func sniffRequest(b []byte) match {
 	if i+1 == len(b) {
 		return matchMaybe
 	}
-	for _, m := range methods {
-		if m == string(b[:i]) && fitsTarget(m, b[i+1]) {
-			return matchHTTP1
-		}
+	if knownRequest(b) {
+		return matchHTTP1
 	}
 	line, _, whole := bytes.Cut(b[i+1:], []byte("\n"))
 	switch {
@@ -137,6 +135,22 @@ func sniffRequest(b []byte) match {
 		return matchHTTP1
 	}
 	return matchNone
+}
+
+// knownRequest reports whether b starts a request with a well-known method. In
+// the middle of a stream any text and a request behind it may look like one with
+// a method of its own.
+func knownRequest(b []byte) bool {
+	i := bytes.IndexByte(b, ' ')
+	if i < 0 || i+1 == len(b) {
+		return false
+	}
+	for _, m := range methods {
+		if m == string(b[:i]) && fitsTarget(m, b[i+1]) {
+			return true
+		}
+	}
+	return false
 }
 
 // fitsTarget reports whether c can start the target of a request: a path, an

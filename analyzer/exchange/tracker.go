@@ -44,6 +44,7 @@ const (
 	halfUnpaired                       // the response being read answers no known request
 	halfCR                             // HTTP/1.x chunk size: only the rest of the line is left
 	halfDigits                         // HTTP/1.x chunk size: a digit was seen
+	halfQuiet                          // phaseSeek after a gap in the client\'s stream: nothing of the server came since
 	halfLate                           // buffered bytes began at start, not at the Moment of the call
 )
 
@@ -76,6 +77,7 @@ type Tracker struct {
 
 	capped, unsure bool
 	hasPrev        bool
+	doubt          bool // requests are missing among those that wait: answers cannot be told apart
 	deaf           bool // modeTurns looks for no protocol any more
 	spoke          bool // a complete message of HTTP/1.x was seen
 }
@@ -124,9 +126,7 @@ func (t *Tracker) Data(side event.Side, n int, b []byte, at event.Moment) {
 	if len(b) > n {
 		b = b[:n]
 	}
-	if t.protocol == ProtocolNone {
-		t.protocol = ProtocolOpaque
-	}
+	t.wake(side)
 	if t.mode != modeTLS {
 		t.touch(side, int64(n), at)
 	}
@@ -142,10 +142,18 @@ func (t *Tracker) Gap(side event.Side, n int64, at event.Moment) {
 	if n <= 0 || h.shut {
 		return
 	}
+	t.wake(side)
+	t.skip(side, n, at, false)
+}
+
+// wake notes that side sent payload.
+func (t *Tracker) wake(side event.Side) {
 	if t.protocol == ProtocolNone {
 		t.protocol = ProtocolOpaque
 	}
-	t.skip(side, n, at, false)
+	if side == event.Server {
+		t.client.flags &^= halfQuiet
+	}
 }
 
 // touch notes that n bytes of payload came at at.
@@ -292,9 +300,14 @@ func (t *Tracker) open(at event.Moment) *entry {
 	t.endSoft()
 	t.emit()
 	t.sent++
+	t.doubt = t.doubt && t.q.n > 0
 	x := t.q.push(at)
-	if x != nil {
-		x.Keep = true
+	if x == nil {
+		return nil
+	}
+	x.Keep = true
+	if t.doubt {
+		x.flags |= entryLost
 	}
 	return x
 }

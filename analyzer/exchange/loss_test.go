@@ -1,0 +1,103 @@
+package exchange
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"finwait/analyzer/event"
+)
+
+// A conversation whose answers name their requests: the path /p7x is answered
+// with the status 407. Up to pipeline requests are sent at once.
+func numbered(r *rand.Rand, n, pipeline int) (steps []step) {
+	var requests, answers []byte
+	for i := range n {
+		body := strings.Repeat("x", r.IntN(4000))
+		request := fmt.Sprintf("GET /p%dx HTTP/1.1\r\nHost: h\r\n\r\n", i)
+		if r.IntN(3) == 0 {
+			request = fmt.Sprintf("POST /p%dx HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", i, len(body)/2, body[:len(body)/2])
+		}
+		answer := fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s", 400+i, len(body), body)
+		if r.IntN(2) == 0 {
+			answer = fmt.Sprintf("HTTP/1.1 %d X\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", 400+i, len(body)+1, body+"y")
+		}
+		requests, answers = append(requests, request...), append(answers, answer...)
+		if r.IntN(pipeline) == 0 || i == n-1 {
+			steps = segments(r, steps, event.Client, requests)
+			steps = segments(r, steps, event.Server, answers)
+			requests, answers = nil, nil
+		}
+	}
+	return steps
+}
+
+func segments(r *rand.Rand, steps []step, side event.Side, b []byte) []step {
+	for len(b) > 0 {
+		k := min(len(b), 1+r.IntN(1448))
+		steps = append(steps, step{op: "data", side: side, n: int64(k), b: b[:k]})
+		b = b[k:]
+	}
+	return steps
+}
+
+// pairs checks that no answer was given to another request.
+type pairs struct {
+	t     *testing.T
+	names *Names
+	right int
+}
+
+func (p *pairs) Exchange(_ uint32, x *Exchange) {
+	var n int
+	_, path, _ := strings.Cut(p.names.String(x.Endpoint), " ")
+	if _, err := fmt.Sscanf(path, "/p%dx", &n); err != nil || x.Outcome != OutcomeAnswered || x.Status == 0 {
+		return
+	}
+	if int(x.Status) != 400+n {
+		p.t.Errorf("%s was answered with %d", path, x.Status)
+	}
+	p.right++
+}
+
+// TestLoss drops segments, or cuts them as a snap length does, and demands that
+// what is still said is true.
+func TestLoss(t *testing.T) {
+	for _, mode := range []string{"none", "gap", "snaplen"} {
+		sum, n := 0, 0
+		for seed := range uint64(200) {
+			r := rand.New(rand.NewPCG(seed, 7))
+			p := &pairs{t: t, names: NewNames()}
+			var tr Tracker
+			tr.Init(&Env{Names: p.names, Sink: p}, 1, 80)
+			pipeline := 1 + int(seed%4)
+			if mode == "snaplen" { // a cut segment hides all requests but its first
+				pipeline = 1
+			}
+			steps := numbered(r, 30, pipeline)
+			for i, st := range steps {
+				at := event.Moment{Time: event.Time(i) * 1e6, Frame: uint32(i + 1)}
+				switch {
+				case mode == "gap" && r.IntN(40) == 0:
+					tr.Gap(st.side, st.n, at)
+				case mode == "snaplen":
+					tr.Data(st.side, int(st.n), st.b[:min(len(st.b), 60)], at)
+				default:
+					tr.Data(st.side, int(st.n), st.b, at)
+				}
+			}
+			var s Summary
+			tr.Finish(&s)
+			sum += p.right
+			n += 30
+			if t.Failed() {
+				t.Fatalf("%s, seed %d", mode, seed)
+			}
+		}
+		t.Logf("%s: %d of %d answers were told", mode, sum, n)
+		if mode == "none" && sum != n || sum < n/4 {
+			t.Errorf("%s: only %d of %d answers were told", mode, sum, n)
+		}
+	}
+}
