@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"slices"
 	"time"
 
 	"finwait/analyzer/conn"
@@ -22,7 +23,7 @@ type sums struct {
 	times                                       times
 	fw2Spans, timeWaitSpans, openSpans, cwSpans stat.Spans
 	reuse                                       [reuseBins]int
-	streams                                     map[Cause][]int32 // the first flows of each cause
+	streams                                     [causes][]int32 // the first flows of each cause
 }
 
 // reuseBins are the bars of the histogram of requests per connection:
@@ -76,12 +77,7 @@ func (s *sums) add(c *counted, timeWait time.Duration) {
 		s.closed++
 	}
 	s.causes[f.cause]++
-	if s.streams == nil {
-		s.streams = map[Cause][]int32{}
-	}
-	if list := s.streams[f.cause]; len(list) < streamSample {
-		s.streams[f.cause] = append(list, c.flow)
-	}
+	s.remember(f.cause, c.flow)
 	s.requests += c.requests.Sent
 	s.timedOut += c.requests.TimedOut
 	s.cancelled += c.requests.Cancelled
@@ -98,6 +94,17 @@ func (s *sums) add(c *counted, timeWait time.Duration) {
 		}
 	}
 	s.addTimes(c, timeWait)
+}
+
+// remember keeps the flow if it is one of the first with its cause.
+func (s *sums) remember(c Cause, flow int32) {
+	list := s.streams[c]
+	if len(list) == streamSample && flow > list[len(list)-1] {
+		return
+	}
+	k, _ := slices.BinarySearch(list, flow)
+	list = slices.Insert(list, k, flow)
+	s.streams[c] = list[:min(len(list), streamSample)]
 }
 
 // addTimes counts what lasted.

@@ -24,7 +24,7 @@ type builder struct {
 	peers     map[event.Endpoint]*peerSums
 	clients   map[[16]byte]*sums
 	endpoints map[endpointKey]*endpointSums
-	quality   map[string]*Quality
+	quality   map[string]*noted
 	special   map[string][]int32 // flows for findings that no cause names, by finding
 	vantage   Causes             // connections by where the capture stood
 	churnedBy [causes]int
@@ -67,7 +67,7 @@ type endpointSums struct {
 func newBuilder(res *Result) *builder {
 	return &builder{res: res, start: event.NoTime, end: event.NoTime,
 		peers: map[event.Endpoint]*peerSums{}, clients: map[[16]byte]*sums{},
-		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*Quality{}, special: map[string][]int32{}, vantage: Causes{}}
+		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*noted{}, special: map[string][]int32{}, vantage: Causes{}}
 }
 
 // build makes the report.

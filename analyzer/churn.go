@@ -3,6 +3,7 @@ package analyzer
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"finwait/analyzer/event"
 )
@@ -67,9 +68,16 @@ func (res *Result) findReplacements(ls lives) {
 	for i := range res.replaced {
 		res.replaced[i] = -1
 	}
+	var done sync.WaitGroup
+	limit := make(chan struct{}, res.opts.Jobs)
 	for _, list := range ls {
-		res.matchLives(list)
+		limit <- struct{}{}
+		done.Go(func() {
+			res.matchLives(list)
+			<-limit
+		})
 	}
+	done.Wait()
 }
 
 // change is an opening or a close on the time line of one group.
@@ -89,7 +97,10 @@ func (res *Result) matchLives(lives []life) {
 		}
 	}
 	slices.SortFunc(changes, func(x, y change) int {
-		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(b2i(y.closed), b2i(x.closed)), cmp.Compare(x.flow, y.flow))
+		if x.at != y.at {
+			return cmp.Compare(x.at, y.at)
+		}
+		return cmp.Or(cmp.Compare(b2i(y.closed), b2i(x.closed)), cmp.Compare(x.flow, y.flow))
 	})
 	var closed, opened []change // closes, and recent openings, that nothing matches yet
 	for _, c := range changes {

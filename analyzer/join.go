@@ -40,6 +40,13 @@ const (
 // and, for sockets whose own address the log does not show, by the server and
 // the time.
 func (res *Result) joinLogs() {
+	logs := 0
+	for _, v := range res.views {
+		logs += b2i(v.log != nil)
+	}
+	if logs == 0 || logs == len(res.views) {
+		return
+	}
 	byServer := map[event.Endpoint][]*candidate{}
 	var r conn.Record
 	for i := range res.flows {
@@ -48,9 +55,6 @@ func (res *Result) joinLogs() {
 		}
 		res.record(i, &r)
 		byServer[r.Server] = append(byServer[r.Server], &candidate{flow: i, opened: r.Opened, client: r.Client})
-	}
-	if len(byServer) == 0 {
-		return
 	}
 	res.pairs = map[int32]pairing{}
 	for _, v := range res.views {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"finwait/analyzer/conn"
+	"finwait/analyzer/stat"
 )
 
 // The connections of a large input are added up in parts, one goroutine each,
@@ -12,32 +13,44 @@ import (
 // multisets or of lists in the order of flows, so the result does not depend on
 // how many parts there were.
 
-// leastPart is how many connections are worth a goroutine.
-const leastPart = 2000
-
 // addAll adds up all connections.
 func (b *builder) addAll() {
-	n := len(b.res.flows)
-	parts := max(1, min(b.res.opts.Jobs, n/leastPart))
-	own := make([]*builder, parts)
-	var done sync.WaitGroup
+	own := make([]*builder, b.res.parts())
 	for k := range own {
 		own[k] = b.part()
-		done.Go(func() {
-			var r conn.Record
-			for i := n * k / parts; i < n*(k+1)/parts; i++ {
-				b.res.record(i, &r)
-				own[k].connection(i, &r)
-			}
-		})
 	}
-	done.Wait()
+	b.res.inParts(len(own), func(k, i int, r *conn.Record) { own[k].connection(i, r) })
 	for _, o := range own {
 		b.merge(o)
 	}
-	for _, p := range b.peers {
-		b.all.merge(&p.sums)
+	for _, flows := range b.special {
+		slices.Sort(flows)
 	}
+	b.addPeers()
+}
+
+// addPeers adds up the peers for the sums over all connections.
+func (b *builder) addPeers() {
+	var fw2, timeWait, open, cw []*stat.Spans
+	for _, p := range b.peers {
+		fw2, timeWait = append(fw2, &p.fw2Spans), append(timeWait, &p.timeWaitSpans)
+		open, cw = append(open, &p.openSpans), append(cw, &p.cwSpans)
+		b.all.mergeCounts(&p.sums)
+	}
+	var done sync.WaitGroup
+	for _, x := range [...]struct {
+		all *stat.Spans
+		of  []*stat.Spans
+	}{{&b.all.fw2Spans, fw2}, {&b.all.timeWaitSpans, timeWait}, {&b.all.openSpans, open}, {&b.all.cwSpans, cw}} {
+		done.Go(func() { *x.all = *stat.Union(x.of) })
+	}
+	for _, s := range b.clients {
+		done.Go(func() {
+			s.fw2Spans.Sort()
+			s.timeWaitSpans.Sort()
+		})
+	}
+	done.Wait()
 }
 
 // part is an empty builder over the same result.
@@ -48,7 +61,7 @@ func (b *builder) part() *builder {
 	return o
 }
 
-// merge adds what o counted, whose flows follow those of b.
+// merge adds what o counted.
 func (b *builder) merge(o *builder) {
 	for i := range b.halves {
 		b.halves[i].merge(&o.halves[i])
@@ -71,7 +84,7 @@ func (b *builder) merge(o *builder) {
 		}
 	}
 	for id, q := range o.quality {
-		b.note(id, q.Count, q.Text, q.Where)
+		b.note(id, q.count, q.text, q.flow)
 	}
 	for id, flows := range o.special {
 		b.special[id] = append(b.special[id], flows...)
@@ -104,6 +117,15 @@ func (h *halfSums) merge(o *halfSums) {
 
 // merge adds what o counted.
 func (s *sums) merge(o *sums) {
+	s.mergeCounts(o)
+	s.fw2Spans.Merge(&o.fw2Spans)
+	s.timeWaitSpans.Merge(&o.timeWaitSpans)
+	s.openSpans.Merge(&o.openSpans)
+	s.cwSpans.Merge(&o.cwSpans)
+}
+
+// mergeCounts is merge without the spans.
+func (s *sums) mergeCounts(o *sums) {
 	s.connections += o.connections
 	s.opened += o.opened
 	s.closed += o.closed
@@ -124,12 +146,9 @@ func (s *sums) merge(o *sums) {
 		s.reuse[i] += n
 	}
 	for cause, flows := range o.streams {
-		if s.streams == nil {
-			s.streams = map[Cause][]int32{}
+		for _, i := range flows {
+			s.remember(Cause(cause), i)
 		}
-		list := append(slices.Clone(s.streams[cause]), flows...)
-		slices.Sort(list)
-		s.streams[cause] = list[:min(len(list), streamSample)]
 	}
 	s.response.Merge(&o.response)
 	s.lateResponse.Merge(&o.lateResponse)
@@ -137,10 +156,6 @@ func (s *sums) merge(o *sums) {
 	s.finWait2.Merge(&o.finWait2)
 	s.closeWait.Merge(&o.closeWait)
 	s.gaveUp.Merge(&o.gaveUp)
-	s.fw2Spans.Merge(&o.fw2Spans)
-	s.timeWaitSpans.Merge(&o.timeWaitSpans)
-	s.openSpans.Merge(&o.openSpans)
-	s.cwSpans.Merge(&o.cwSpans)
 	s.times.add(&o.times)
 }
 

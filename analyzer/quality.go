@@ -9,20 +9,37 @@ import (
 	"finwait/analyzer/event"
 )
 
+// noted is something that limits what the input shows.
+type noted struct {
+	count int64
+	text  string
+	flow  int // the first that shows it; -1 none does
+}
+
 // note counts something that limits what the input shows.
-func (b *builder) note(id string, n int64, text, where string) {
+func (b *builder) note(id string, n int64, text string, flow int) {
 	q := b.quality[id]
 	if q == nil {
-		q = &Quality{ID: id, Text: text, Where: where}
+		q = &noted{text: text, flow: flow}
 		b.quality[id] = q
 	}
-	q.Count += n
+	q.count += n
+	q.flow = min(q.flow, flow)
+}
+
+// where is the place of a flow's first frame.
+func (b *builder) where(flow int) string {
+	if flow < 0 {
+		return ""
+	}
+	var r conn.Record
+	b.res.record(flow, &r)
+	return fmt.Sprintf("%s: frame %d", b.res.inputs[r.Input].Path, r.FirstFrame)
 }
 
 // mark counts what one connection lacks, and remembers it for the findings
 // that no cause names.
 func (b *builder) mark(i int, f *facts) {
-	where := fmt.Sprintf("%s: frame %d", b.res.inputs[f.Input].Path, f.FirstFrame)
 	for _, m := range [...]struct {
 		mark     conn.Mark
 		id, text string
@@ -36,14 +53,14 @@ func (b *builder) mark(i int, f *facts) {
 		{conn.MarkResynced, "resynced", "connections lost a message boundary and found another"},
 	} {
 		if f.Marks&m.mark != 0 {
-			b.note(m.id, 1, m.text, where)
+			b.note(m.id, 1, m.text, i)
 		}
 	}
 	if f.Copies > 0 {
-		b.note("duplicates", int64(f.Copies), "packets were captured more than once, and counted once", where)
+		b.note("duplicates", int64(f.Copies), "packets were captured more than once, and counted once", i)
 	}
 	if n := f.ClientMissing + f.ServerMissing; n > 0 && f.Marks&(conn.MarkFlagsOnly|conn.MarkOneSided) == 0 {
-		b.note("missing-bytes", n, "payload bytes passed (they were acknowledged) that the input lacks", where)
+		b.note("missing-bytes", n, "payload bytes passed (they were acknowledged) that the input lacks", i)
 	}
 	b.remember(i, f)
 }
@@ -77,11 +94,12 @@ func (b *builder) qualities() []Quality {
 	}
 	for _, v := range b.res.views {
 		if v.back > 0 {
-			b.note("clock-steps", v.back, "packets are more than a second older than one before them: the clock stepped, or files overlap", "")
+			b.note("clock-steps", v.back, "packets are more than a second older than one before them: the clock stepped, or files overlap", -1)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.quality)) {
-		list = append(list, *b.quality[id])
+		q := b.quality[id]
+		list = append(list, Quality{ID: id, Count: q.count, Text: q.text, Where: b.where(q.flow)})
 	}
 	return list
 }

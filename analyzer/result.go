@@ -7,7 +7,6 @@ import (
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
-	"finwait/analyzer/socket"
 )
 
 // Result is a finished analysis: every connection with its verdict, and the
@@ -51,17 +50,21 @@ func (a *Analyzer) Finish() *Result {
 		}
 	}
 	slices.SortFunc(res.flows, func(x, y flowRef) int {
-		return cmp.Or(cmp.Compare(b2i(a.views[x.view].log != nil), b2i(a.views[y.view].log != nil)), cmp.Compare(x.view, y.view), cmp.Compare(x.first, y.first), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
+		if x.view == y.view && x.first != y.first {
+			return cmp.Compare(x.first, y.first)
+		}
+		return cmp.Or(cmp.Compare(b2i(a.views[x.view].log != nil), b2i(a.views[y.view].log != nil)),
+			cmp.Compare(x.view, y.view), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
 	})
 	res.number()
 	res.joinCaptures()
 	res.tellRoles()
 	res.joinLogs()
-	ls := lives{}
-	waiting := map[endpointKey]int{}
-	res.findTimers(ls, waiting)
-	res.foldEndpoints(waiting)
-	res.findReplacements(ls)
+	res.place()
+	s := res.survey()
+	res.findTimers(s)
+	res.foldEndpoints(s.waiting)
+	res.findReplacements(s.lives)
 	res.report = res.build()
 	return res
 }
@@ -134,16 +137,20 @@ func (res *Result) judge(i int, r *conn.Record, explain bool) *facts {
 func (res *Result) tellRoles() {
 	shared := map[event.Endpoint]int{}
 	guessed := func(r *conn.Record) bool { return r.Basis == conn.BasisPort }
-	any := false
+	n := 0
+	for _, v := range res.views {
+		for _, s := range v.shards {
+			n += s.guessed
+		}
+	}
+	if n == 0 {
+		return
+	}
 	res.each(func(_ int, r *conn.Record) {
 		if guessed(r) {
 			shared[r.Client], shared[r.Server] = 0, 0
-			any = true
 		}
 	})
-	if !any {
-		return
-	}
 	res.each(func(_ int, r *conn.Record) {
 		for _, e := range [...]event.Endpoint{r.Client, r.Server} {
 			if n, ok := shared[e]; ok {
@@ -181,68 +188,4 @@ func swapRoles(r *conn.Record) {
 	r.Outstanding, r.Phase, r.Late, r.LateEnd = false, conn.PhaseNone, event.NoTime, event.NoTime
 	r.Method, r.Host, r.Path, r.Endpoint, r.ServerName = 0, 0, 0, 0, 0
 	r.Marks |= conn.MarkSwapped
-}
-
-// findTimers collects the waits of all closes that may be timeouts, and when
-// clients closed idle connections; on the way, ls collects when connections
-// were opened and closed, and waiting the endpoints of unanswered requests.
-func (res *Result) findTimers(ls lives, waiting map[endpointKey]int) {
-	var waits []wait
-	var left []departure
-	var from []int // the flow of each wait
-	res.timers = &timers{}
-	idle := map[event.Endpoint]*idleCloses{}
-	res.each(func(i int, r *conn.Record) {
-		c := r.Client
-		c.Port = 0
-		if idle[c] == nil {
-			idle[c] = &idleCloses{last: event.NoTime}
-		}
-		idle[c].last = max(idle[c].last, r.Opened)
-		if r.Outstanding && r.Endpoint != 0 {
-			waiting[endpointKey{r.Server, res.name(i, r.Endpoint)}]++
-		}
-		own := *r
-		f := facts{Record: &own, res: res, flow: i, start: res.view(i).start, end: res.view(i).end}
-		if l := res.view(i).log; l != nil {
-			ls.add(&f, l.Conns[res.flows[i].index].Verdict.Cause == socket.Open)
-		} else {
-			ls.add(&f, f.open())
-		}
-		if l := res.view(i).log; l != nil {
-			if l.sample(&l.Conns[res.flows[i].index], r) {
-				waits, from = append(waits, waitOf(r)), append(from, i)
-			}
-			return
-		}
-		if r.FirstBy != event.Client || !r.CloseAt.Known() {
-			return
-		}
-		f = facts{Record: r, res: res, flow: i, timers: res.timers, start: res.view(i).start, end: res.view(i).end}
-		if r.Outstanding {
-			left = append(left, departure{r.CloseAt, r.RequestStart, r.Server, res.name(i, r.Path), i})
-			unsure := r.Marks&conn.MarkUnsure != 0 && r.Protocol != exchange.ProtocolHTTP1
-			if !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() && !unsure {
-				waits, from = append(waits, waitOf(r)), append(from, i)
-			}
-			return
-		}
-		if d, ok := f.idle(); ok && d > reuseLimit {
-			idle[c].at = append(idle[c].at, r.CloseAt)
-		}
-	})
-	for _, x := range idle {
-		slices.Sort(x.at)
-	}
-	res.sortDepartures(left)
-	own := waits[:0]
-	for k, w := range waits {
-		var r conn.Record
-		res.record(from[k], &r)
-		if _, passedOn := res.departed(&facts{Record: &r, flow: from[k]}); !passedOn {
-			own = append(own, w)
-		}
-	}
-	res.timers = findTimers(own, res.opts.Timeouts)
-	res.timers.idle = idle
 }

@@ -24,6 +24,8 @@ type shard struct {
 	env      exchange.Env
 	trackers []*exchange.Tracker // not in use
 	servers  map[event.Endpoint]*serverStats
+	flows    []int32 // by record: the number of its flow, or -1; see Result.place
+	guessed  int     // records whose roles are a guess by the ports
 }
 
 // serverStats is what the exchanges with one server add up to.

@@ -242,6 +242,9 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if tr := l.Release(); tr != nil {
 		t.shard.put(tr)
 	}
+	if r.Basis == conn.BasisPort {
+		t.shard.guessed++
+	}
 	l.linger = false
 	t.live[i] = nil
 	t.free = append(t.free, i)

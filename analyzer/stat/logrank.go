@@ -2,6 +2,9 @@ package stat
 
 import "math"
 
+// methodLogRank names the test whose effect is a ratio of hazards.
+const methodLogRank = "log-rank"
+
 // mantel adds up Mantel's log-rank statistic over the moments at which
 // durations end.
 type mantel struct {
@@ -49,7 +52,7 @@ func mantelOf(ps []pair, n1, n2 float64) mantel {
 // when a side has 3 values and the other 40. With up to 60 on a side the number
 // of its ends is therefore given its exact distribution, given who was at risk.
 func LogRank(a, b *Dist) Test {
-	const method = "log-rank"
+	const method = methodLogRank
 	if a.Count() == 0 || b.Count() == 0 {
 		return noTest(method, WarnEmpty)
 	}

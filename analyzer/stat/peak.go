@@ -28,6 +28,31 @@ func (s *Spans) Merge(o *Spans) {
 	s.sorted = s.sorted && len(o.edges) == 0
 }
 
+// Union counts the intervals of all sets. They are left sorted, and the result
+// is sorted already: sets that were sorted one by one cost no second sorting.
+func Union(sets []*Spans) *Spans {
+	switch len(sets) {
+	case 0:
+		return &Spans{}
+	case 1:
+		return &Spans{slices.Clone(sets[0].sort()), true}
+	}
+	a, b := Union(sets[:len(sets)/2]).edges, Union(sets[len(sets)/2:]).edges
+	both := make([]int64, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0] <= b[0] {
+			both, a = append(both, a[0]), a[1:]
+		} else {
+			both, b = append(both, b[0]), b[1:]
+		}
+	}
+	return &Spans{append(append(both, a...), b...), true}
+}
+
+// Sort prepares the set for reading. Reading sorts it as well, so sets that are
+// read from several goroutines must be sorted before.
+func (s *Spans) Sort() { s.sort() }
+
 // Len is the number of intervals.
 func (s *Spans) Len() int { return len(s.edges) / 2 }
 

@@ -90,3 +90,25 @@ func TestSeriesAgainstCounting(t *testing.T) {
 		}
 	}
 }
+
+func TestUnion(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for n := range 6 {
+		var sets []*Spans
+		var all Spans
+		for range n {
+			var s Spans
+			for range r.IntN(20) {
+				from := r.Int64N(50)
+				to := from + r.Int64N(10)
+				s.Add(from, to)
+				all.Add(from, to)
+			}
+			sets = append(sets, &s)
+		}
+		u := Union(sets)
+		if !slices.Equal(u.sort(), all.sort()) {
+			t.Errorf("%d sets: %v, want %v", n, u.edges, all.edges)
+		}
+	}
+}
