@@ -12,6 +12,7 @@ import (
 // sums is what connections add up to, for all of them or for one peer,
 // endpoint or client.
 type sums struct {
+	client                                      bool // of a client: its open and CLOSE-WAIT sockets are not counted over time
 	connections, opened, closed                 int
 	requests, answered, timedOut, cancelled     int
 	aborted, churned, late, retries             int
@@ -115,7 +116,7 @@ func (s *sums) addTimes(c *counted, timeWait time.Duration) {
 	} else if d, ok := conn.Duration(f.Opened, c.spanEnd); ok && f.cause == CauseOpen {
 		s.lifetime.AddCensored(d)
 	}
-	if f.Opened.Known() && c.spanEnd.Known() {
+	if !s.client && f.Opened.Known() && c.spanEnd.Known() {
 		s.openSpans.Add(int64(f.Opened), int64(c.spanEnd)+1)
 	}
 	if c.halfOK && c.half.finWait2.known && c.half.by == event.Client {
@@ -124,7 +125,9 @@ func (s *sums) addTimes(c *counted, timeWait time.Duration) {
 	}
 	if c.halfOK && c.half.closeWait.known && c.half.by == event.Client {
 		observe(&s.closeWait, c.half.closeWait)
-		s.cwSpans.Add(int64(c.half.closeFrom), int64(c.half.closeTo))
+		if !s.client {
+			s.cwSpans.Add(int64(c.half.closeFrom), int64(c.half.closeTo))
+		}
 	}
 	if f.TimeWaitAt.Known() && (f.TimeWaitBy == event.Client || f.TimeWaitBy == event.Both) {
 		s.timeWaitSpans.Add(int64(f.TimeWaitAt), int64(f.TimeWaitAt.Add(timeWait)))

@@ -179,7 +179,7 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 func (b *builder) client(addr [16]byte) *sums {
 	s := b.clients[addr]
 	if s == nil {
-		s = &sums{times: newTimes(b.grid)}
+		s = &sums{client: true, times: newTimes(b.grid)}
 		b.clients[addr] = s
 	}
 	return s

@@ -41,9 +41,16 @@ type flowRef struct {
 // Finish concludes. The analyzer must not be fed afterwards.
 func (a *Analyzer) Finish() *Result {
 	res := &Result{opts: a.opts, views: a.views, inputs: a.inputs, problems: a.problems}
+	n := 0
+	for _, v := range a.views {
+		for _, s := range v.shards {
+			s.finish(v.end)
+			n += s.records.len()
+		}
+	}
+	res.flows = make([]flowRef, 0, n)
 	for n, v := range a.views {
 		for k, s := range v.shards {
-			s.finish(v.end)
 			for i, p := range s.records.places {
 				res.flows = append(res.flows, flowRef{first: p.first, index: uint32(i), view: uint16(n), shard: uint8(k)})
 			}

@@ -30,6 +30,7 @@ type table struct {
 	pool    []*live
 	records records
 	linger  lingering
+	scratch conn.Record // the record that is being packed
 	shard   *shard
 }
 
@@ -52,11 +53,12 @@ func (r ref) recordIndex() int  { return int(r) - 1 }
 
 // live is a connection in working form.
 type live struct {
-	conn.Conn
+	// What lookup reads comes first, on the cache line of the object's head.
 	a, b   event.Endpoint
+	linger bool // it is in the queue of closed connections
 	hash   uint64
-	linger bool         // it is in the queue of closed connections
 	server *serverStats // where its exchanges are counted; nil until the first
+	conn.Conn
 }
 
 // matches reports whether s belongs to the live connection's 4-tuple.
@@ -237,8 +239,8 @@ func (t *table) slotOfLive(i uint32, l *live) *slot {
 
 // store packs connection i and frees it. It returns the record's number.
 func (t *table) store(i uint32, l *live, end event.Time) int {
-	var r conn.Record
-	l.Finish(end, &r)
+	r := &t.scratch
+	l.Finish(end, r)
 	if tr := l.Release(); tr != nil {
 		t.shard.put(tr)
 	}
@@ -249,7 +251,7 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	t.live[i] = nil
 	t.free = append(t.free, i)
 	t.pool = append(t.pool, l)
-	return t.records.add(&r)
+	return t.records.add(r)
 }
 
 // finish packs what is still open at the end of the input.
