@@ -65,7 +65,7 @@ func (p *pairs) Exchange(_ uint32, x *Exchange) {
 // what is still said is true.
 func TestLoss(t *testing.T) {
 	for _, mode := range []string{"none", "gap", "snaplen"} {
-		sum, n := 0, 0
+		sum, n, open := 0, 0, 0
 		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 7))
 			p := &pairs{t: t, names: NewNames()}
@@ -87,15 +87,24 @@ func TestLoss(t *testing.T) {
 					tr.Data(st.side, int(st.n), st.b, at)
 				}
 			}
+			end := event.Moment{Time: 1e12, Frame: 1 << 20}
+			last := []byte("GET /p99x HTTP/1.1\r\n\r\n")
+			tr.Data(event.Client, len(last), last, end)
+			tr.Shut(event.Client, end, -1)
 			var s Summary
 			tr.Finish(&s)
+			if x := s.Outstanding; x != nil && p.names.String(x.Endpoint) != "GET /p99x" && !s.Unsure {
+				t.Errorf("%s was answered, but is outstanding", p.names.String(x.Endpoint))
+			} else if x != nil {
+				open++
+			}
 			sum += p.right
 			n += 30
 			if t.Failed() {
 				t.Fatalf("%s, seed %d", mode, seed)
 			}
 		}
-		t.Logf("%s: %d of %d answers were told", mode, sum, n)
+		t.Logf("%s: %d of %d answers and %d of %d open requests were told", mode, sum, n, open, n/30)
 		if mode == "none" && sum != n || sum < n/4 {
 			t.Errorf("%s: only %d of %d answers were told", mode, sum, n)
 		}

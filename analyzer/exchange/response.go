@@ -50,7 +50,7 @@ func (t *Tracker) dropLost() {
 	if x == nil || !x.has(entryLost) {
 		return
 	}
-	if !t.doubt && t.q.n-t.q.ended == 1 && !(t.client.phase == phaseSeek && t.client.has(halfMissing)) {
+	if t.doubt == doubtNone && t.q.n-t.q.ended == 1 && !(t.client.phase == phaseSeek && t.client.has(halfMissing)) {
 		return
 	}
 	for ; x != nil; x = t.q.waiting() {
@@ -189,7 +189,9 @@ func (t *Tracker) resync(side event.Side, h *half) {
 		t.resynced++
 	}
 	if side == event.Client && h.has(halfMissing) && !h.has(halfTurns) {
-		t.doubt = t.doubt || h.has(halfQuiet) || t.q.waiting() != nil
+		if h.has(halfQuiet) || t.q.waiting() != nil {
+			t.doubt = doubtBegun
+		}
 	}
 	h.flags &^= halfMissing | halfTurns | halfQuiet
 }
@@ -231,9 +233,13 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 	if x == nil {
 		return
 	}
-	if !h.has(halfTurns) && !x.First.Seen() {
-		x.flags |= entryLost // this may be its answer
-		return
+	if !h.has(halfTurns) { // this may be an answer to any of those that wait
+		before := x.flags
+		t.losing()
+		if !x.First.Seen() {
+			return
+		}
+		x.flags = before
 	}
 	x.flags |= entrySoft
 	t.respond(x, h.off, h.off+n, at, at)

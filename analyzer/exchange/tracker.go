@@ -22,6 +22,16 @@ type mark struct {
 	at  event.Moment
 }
 
+// doubt is whether requests may be missing in front of those that wait, so that
+// answers cannot be given to them.
+type doubt uint8
+
+const (
+	doubtNone  doubt = iota
+	doubtBegun       // from the next request on
+	doubtHeld        // until none waits
+)
+
 // half is one direction of a connection.
 type half struct {
 	off   int64        // offset in the stream of the next byte to parse
@@ -35,7 +45,7 @@ type half struct {
 	flags halfFlags
 }
 
-type halfFlags uint8
+type halfFlags uint16
 
 const (
 	halfTurns    halfFlags = 1 << iota // phaseSeek: what is not recognised is judged by turns
@@ -44,6 +54,7 @@ const (
 	halfUnpaired                       // the response being read answers no known request
 	halfCR                             // HTTP/1.x chunk size: only the rest of the line is left
 	halfDigits                         // HTTP/1.x chunk size: a digit was seen
+	halfHeard                          // of the client: something of the server came since its last request
 	halfQuiet                          // phaseSeek after a gap in the client\'s stream: nothing of the server came since
 	halfLate                           // buffered bytes began at start, not at the Moment of the call
 )
@@ -77,7 +88,7 @@ type Tracker struct {
 
 	capped, unsure bool
 	hasPrev        bool
-	doubt          bool // requests are missing among those that wait: answers cannot be told apart
+	doubt          doubt
 	deaf           bool // modeTurns looks for no protocol any more
 	spoke          bool // a complete message of HTTP/1.x was seen
 }
@@ -152,7 +163,7 @@ func (t *Tracker) wake(side event.Side) {
 		t.protocol = ProtocolOpaque
 	}
 	if side == event.Server {
-		t.client.flags &^= halfQuiet
+		t.client.flags = t.client.flags&^halfQuiet | halfHeard
 	}
 }
 
@@ -212,9 +223,8 @@ func (t *Tracker) skip(side event.Side, n int64, at event.Moment, cut bool) {
 		t.decide(event.Server, at)
 	}
 	switch t.mode {
-	case modeDetect:
-		t.mode = modeTurns
-		t.turn(side, h.off, h.off+n, at, at)
+	case modeDetect, modeTurns:
+		t.turnSkip(side, h, n, at, cut)
 	case modeHTTP1:
 		t.http1Skip(side, n, at, cut)
 	case modeTLS:
@@ -225,8 +235,6 @@ func (t *Tracker) skip(side event.Side, n int64, at event.Moment, cut bool) {
 		t.http2Skip(side, n, at)
 	case modeWebSocket:
 		t.websocketSkip(side, n)
-	case modeTurns:
-		t.turn(side, h.off, h.off+n, at, at)
 	}
 	h.off += n
 }
@@ -294,19 +302,26 @@ func (t *Tracker) takeBack(x *entry, read int64) {
 	}
 }
 
-// open starts a request at at. The client going on tells that it has read what
-// came before, so ended exchanges leave. nil when too many are outstanding.
+// open starts a request at at. A client that goes on after the server has spoken
+// has read what came before, so ended exchanges leave. nil when too many are
+// outstanding.
 func (t *Tracker) open(at event.Moment) *entry {
-	t.endSoft()
+	if t.client.has(halfHeard) {
+		t.client.flags &^= halfHeard
+		t.endSoft()
+	}
 	t.emit()
 	t.sent++
-	t.doubt = t.doubt && t.q.n > 0
+	if t.doubt == doubtHeld && t.q.n == 0 {
+		t.doubt = doubtNone
+	}
 	x := t.q.push(at)
 	if x == nil {
 		return nil
 	}
 	x.Keep = true
-	if t.doubt {
+	if t.doubt != doubtNone {
+		t.doubt = doubtHeld
 		x.flags |= entryLost
 	}
 	return x

@@ -11,6 +11,10 @@ func (t *Tracker) turns(side event.Side, b []byte, at event.Moment) {
 	if !t.deaf {
 		m := sniff(side, b, t.port)
 		if m > matchMaybe && (side == event.Client || m == matchHTTP1 && t.q.waiting() != nil) {
+			if x := t.q.waiting(); side == event.Client && x != nil && !x.First.Seen() {
+				t.losing() // more than one request may be in what was not recognised
+				t.doubt = doubtBegun
+			}
 			t.enter(m)
 			t.feed(side, b, at)
 			return
@@ -45,6 +49,24 @@ func (t *Tracker) turn(side event.Side, from, to int64, start, at event.Moment) 
 	}
 	x.flags |= entrySoft
 	t.respond(x, from, to, start, at)
+}
+
+// turnSkip passes over n unreadable bytes of a protocol that is not known. Bytes
+// that the source cut are a turn like others. Bytes that the input lacks tell
+// that something was sent, but not when.
+func (t *Tracker) turnSkip(side event.Side, h *half, n int64, at event.Moment, cut bool) {
+	switch {
+	case cut:
+		t.mode = modeTurns
+		t.turn(side, h.off, h.off+n, at, at)
+	case t.mode == modeDetect:
+		t.seek(h, true)
+	case side == event.Client:
+		t.turn(side, h.off, h.off+n, at, at)
+		t.losing()
+	default:
+		t.losing()
+	}
 }
 
 // reopen returns the last exchange, whose end was assumed, to the outstanding
