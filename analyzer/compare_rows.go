@@ -1,0 +1,468 @@
+package analyzer
+
+import (
+	"math"
+	"time"
+
+	"finwait/analyzer/stat"
+)
+
+// The rule for verdicts, in numbers.
+const (
+	alpha        = 0.05  // a corrected p-value below it is no chance
+	leastChange  = 0.10  // a smaller relative change does not matter
+	leastRate    = 1.0   // nor does a smaller change of a rate, per 1000
+	leastTime    = 0.001 // nor of a duration, in s
+	muchRatio    = 2.0   // unchanged excludes such a ratio either way
+	muchShift    = 0.15  // or such a shift of the probability that a duration is longer, from a half
+	quietRate    = 5.0   // or rates are below it on both sides, per 1000
+	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
+	fewDurations = 4     // nor with fewer durations on either side
+	unclocked    = 4.0   // variance that counts are taken to have where their times are not known, against Poisson's
+)
+
+// family is a group of tests of which one is a false alarm with a chance of at
+// most alpha over the number of families.
+type family uint8
+
+const (
+	familyAll      family = iota // everything together
+	familyHosts                  // servers and clients
+	familyEndpoint               // endpoints
+	families
+)
+
+// comparer is a comparison at work.
+type comparer struct {
+	a, b      *side
+	opts      CompareOptions
+	load      float64 // requests per minute after, over those before
+	peers     []group
+	clients   []group
+	endpoints []group
+	matches   []Match
+	unused    []string // entries of Map that name nothing
+	tested    []*D     // whose p-values are to be corrected
+}
+
+// rates are the events of two subjects with the exposures they are counted
+// against, by slices of time.
+type rates struct {
+	metric, unit       string
+	worse              int
+	events             [2]int
+	exposure           [2]int
+	scale              float64 // events per how many
+	eventsAt, exposeAt [2][]int
+	clocked            bool
+}
+
+// rate compares a count per exposure.
+func (c *comparer) rate(f family, x rates) D {
+	d := D{Metric: x.metric, Unit: x.unit, NBefore: x.exposure[0], NAfter: x.exposure[1], family: f, worse: x.worse, Verdict: VerdictUnsure}
+	d.Before, d.After = per(x.events[0], x.exposure[0], x.scale), per(x.events[1], x.exposure[1], x.scale)
+	d.Change = relative(d.Before, d.After)
+	if d.Before == nil || d.After == nil {
+		return d
+	}
+	d.matters = math.Abs(*d.After-*d.Before) >= leastRate*x.scale/1000 && apart(*d.Before, *d.After)
+	quiet := quietRate * x.scale / 1000
+	d.bounded = highest(x.events[0])/float64(x.exposure[0])*x.scale <= quiet && highest(x.events[1])/float64(x.exposure[1])*x.scale <= quiet
+	if x.events[0]+x.events[1] < fewEvents {
+		return d
+	}
+	t := x.test()
+	d.take(t)
+	if !x.clocked {
+		d.Note = "the times of these events are not known, so that bursts cannot be told from a change"
+	}
+	if within(t, muchRatio) {
+		d.bounded = true
+	}
+	if low, high := t.Low-1, t.High-1; !math.IsInf(high, 0) && !math.IsNaN(low) {
+		d.Low, d.High = &low, &high
+	}
+	return d
+}
+
+// test is the most careful of the tests on slices of different lengths: bursts
+// may be longer than a slice.
+func (x *rates) test() stat.Test {
+	if !x.clocked {
+		t := stat.CompareRates(
+			stat.Rate{Events: float64(x.events[0]) / unclocked, Exposure: float64(x.exposure[0]) / unclocked},
+			stat.Rate{Events: float64(x.events[1]) / unclocked, Exposure: float64(x.exposure[1]) / unclocked})
+		return t
+	}
+	var worst stat.Test
+	for _, join := range [...]int{1, 2, 4} {
+		t := stat.CompareSlices(sliceRates(x.eventsAt[0], x.exposeAt[0], join), sliceRates(x.eventsAt[1], x.exposeAt[1], join))
+		if join == 1 || t.P > worst.P {
+			worst = t
+		}
+	}
+	return worst
+}
+
+// sliceRates are the rates of slices, join of them taken as one. Events of a
+// slice without exposure (a close some time after the last request) go to the
+// slice before it.
+func sliceRates(events, exposure []int, join int) []stat.Rate {
+	var out []stat.Rate
+	var early float64
+	for i := 0; i < max(len(events), len(exposure)); i += join {
+		var r stat.Rate
+		for k := i; k < i+join; k++ {
+			r.Events += float64(at(events, k))
+			r.Exposure += float64(at(exposure, k))
+		}
+		switch {
+		case r.Exposure > 0:
+			r.Events += early
+			early = 0
+			out = append(out, r)
+		case len(out) > 0:
+			out[len(out)-1].Events += r.Events
+		default:
+			early += r.Events
+		}
+	}
+	return out
+}
+
+// take puts the result of a test into the row.
+func (d *D) take(t stat.Test) {
+	if math.IsNaN(t.P) {
+		return
+	}
+	p := t.P
+	d.PRaw, d.Test = &p, t.Method
+	for _, w := range t.Warnings {
+		if d.Note == "" && w != stat.WarnFew && w != stat.WarnFewSlices {
+			d.Note = string(w)
+		}
+	}
+}
+
+// within reports whether the 90 % interval of a ratio excludes a factor of
+// limit either way: two one-sided tests at 5 %. It is made from the 95 % one.
+func within(t stat.Test, limit float64) bool {
+	if !(t.Effect > 0) || math.IsInf(t.Effect, 0) || !(t.Low > 0) || math.IsInf(t.High, 0) {
+		return false
+	}
+	const shrink = 1.645 / 1.96
+	low := math.Log(t.Effect) - shrink*math.Log(t.Effect/t.Low)
+	high := math.Log(t.Effect) + shrink*math.Log(t.High/t.Effect)
+	return low > -math.Log(limit) && high < math.Log(limit)
+}
+
+// highest is an upper 95 % bound of the mean of a count (by the square root's
+// normal approximation; for 0 it is 3.3, exactly 3.0).
+func highest(n int) float64 {
+	r := math.Sqrt(float64(n)+1) + 0.82
+	return r * r
+}
+
+// apart reports whether two rates differ by a tenth or more.
+func apart(a, b float64) bool {
+	lo, hi := min(a, b), max(a, b)
+	return hi > lo*(1+leastChange)
+}
+
+// per is a count per exposure; nil without exposure.
+func per(n, exposure int, scale float64) *float64 {
+	if exposure <= 0 {
+		return nil
+	}
+	v := float64(n) / float64(exposure) * scale
+	return &v
+}
+
+// relative is (b-a)/a; nil when that has no value.
+func relative(a, b *float64) *float64 {
+	if a == nil || b == nil || *a == 0 {
+		return nil
+	}
+	v := (*b - *a) / *a
+	return &v
+}
+
+// duration compares two distributions. It is false when neither side has any.
+func (c *comparer) duration(f family, metric string, a, b *Quantiles) (D, bool) {
+	d := D{Metric: metric, Unit: "s", At: "p50", NBefore: a.Count, NAfter: b.Count, family: f, worse: 1, Verdict: VerdictUnsure}
+	if a.Count == 0 && b.Count == 0 {
+		return d, false
+	}
+	d.Before, d.After = a.P50, b.P50
+	d.Change = relative(d.Before, d.After)
+	if a.Dist == nil || b.Dist == nil || min(a.Count, b.Count) < fewDurations {
+		return d, true
+	}
+	t := stat.CompareDurations(a.Dist, b.Dist).Cluster(clusterOf(a, b))
+	d.take(t)
+	if math.IsNaN(t.P) { // all durations are alike
+		d.bounded = min(a.Count, b.Count) >= 20
+		return d, true
+	}
+	longer := t.Effect > 0.5
+	if a.Censored+b.Censored > 0 {
+		longer = t.Effect < 1
+		d.bounded = within(t, muchRatio)
+		low, high := t.Low-1, t.High-1
+		if !math.IsInf(high, 0) && !math.IsNaN(low) {
+			d.Low, d.High = &low, &high
+		}
+	} else {
+		d.bounded = t.Low > 0.5-muchShift && t.High < 0.5+muchShift
+		d.Low, d.High = &t.Low, &t.High
+	}
+	d.show(a, b, longer)
+	return d, true
+}
+
+// show picks the quantile at which the change shows that the test found: the
+// middle, or else one of the tail that enough durations support. None means
+// that the change does not matter.
+func (d *D) show(a, b *Quantiles, longer bool) {
+	n := float64(min(a.Count, b.Count))
+	for _, q := range [...]struct {
+		name string
+		tail float64
+		a, b *float64
+	}{{"p50", 0.5, a.P50, b.P50}, {"p90", 0.1, a.P90, b.P90}, {"p99", 0.01, a.P99, b.P99}} {
+		if q.a == nil || q.b == nil || n*q.tail < 2 {
+			continue
+		}
+		if delta := *q.b - *q.a; math.Abs(delta) >= leastTime && apart(*q.a, *q.b) && delta > 0 == longer {
+			d.At, d.Before, d.After, d.matters = q.name, q.a, q.b, true
+			d.Change = relative(q.a, q.b)
+			return
+		}
+	}
+}
+
+// clusterOf is the inflation of the variance of a difference between two sides
+// whose durations cluster, and how many degrees of freedom it rests on.
+func clusterOf(a, b *Quantiles) (inflation, df float64) {
+	inflation, df = 1, 0
+	va, vb := 1.0, 1.0
+	if a.Cluster != nil {
+		va, df = a.Cluster.Effect, df+float64(a.Cluster.Slices-1)
+	}
+	if b.Cluster != nil {
+		vb, df = b.Cluster.Effect, df+float64(b.Cluster.Slices-1)
+	}
+	na, nb := 1/float64(a.Count), 1/float64(b.Count)
+	return (va*na + vb*nb) / (na + nb), df
+}
+
+// others are the half-closes of a subject that gave up no request.
+func (x *subject) others() *Quantiles {
+	if x.finWait2.Dist == nil || x.gaveUp.Dist == nil {
+		return &x.finWait2
+	}
+	q := quantiles(x.finWait2.Dist.Minus(x.gaveUp.Dist))
+	q.Cluster = x.finWait2.Cluster
+	return &q
+}
+
+// list is one of the lists of counts; nil when there are none.
+func (x *subject) list(of func(*Counts) []int) []int {
+	if x.counts == nil {
+		return nil
+	}
+	return of(x.counts)
+}
+
+// rows compares two subjects in every metric that either of them has.
+func (c *comparer) rows(f family, a, b *subject) []D {
+	var rows []D
+	churn := -1
+	requests := func(k *Counts) []int { return k.Requests }
+	for _, m := range [...]struct {
+		metric string
+		count  [2]int
+		list   func(*Counts) []int
+	}{
+		{"timeouts_per_1k", [2]int{a.timedOut, b.timedOut}, func(k *Counts) []int { return k.TimedOut }},
+		{"cancels_per_1k", [2]int{a.cancelled, b.cancelled}, func(k *Counts) []int { return k.Cancelled }},
+		{"aborts_per_1k", [2]int{a.aborted, b.aborted}, func(k *Counts) []int { return k.Aborted }},
+		{"churn_per_1k", [2]int{a.churned, b.churned}, func(k *Counts) []int { return k.Churned }},
+	} {
+		x := rates{metric: m.metric, unit: "per 1000 requests", worse: 1, events: m.count, exposure: [2]int{a.requests, b.requests}, scale: 1000,
+			eventsAt: [2][]int{a.list(m.list), b.list(m.list)}, exposeAt: [2][]int{a.list(requests), b.list(requests)}, clocked: c.clocked(a, b)}
+		if m.metric == "churn_per_1k" {
+			churn = len(rows)
+			if a.requests == 0 || b.requests == 0 { // nothing is known of requests: connections stand in
+				opened := func(k *Counts) []int { return k.Opened }
+				x.metric, x.unit, x.exposure = "churn_per_1k_connections", "per 1000 connections", [2]int{a.connections, b.connections}
+				x.exposeAt = [2][]int{a.list(opened), b.list(opened)}
+			}
+		} else if m.metric != "timeouts_per_1k" && m.count == [2]int{} {
+			continue
+		}
+		rows = append(rows, c.rate(f, x))
+	}
+	rows = c.times(rows, f, a, b)
+	if a.wide && b.wide {
+		rows = c.derived(rows, a, b, churn)
+	}
+	return rows
+}
+
+// clocked reports whether the times of both subjects' events are known.
+func (c *comparer) clocked(a, b *subject) bool {
+	return c.a.clocked() && c.b.clocked() && a.counts != nil && b.counts != nil
+}
+
+// times compares how long things took.
+func (c *comparer) times(rows []D, f family, a, b *subject) []D {
+	add := func(metric string, x, y *Quantiles) {
+		if d, ok := c.duration(f, metric, x, y); ok {
+			rows = append(rows, d)
+		}
+	}
+	add("response_s", &a.response, &b.response)
+	add("fin_wait_2_s", &a.gaveUp, &b.gaveUp)
+	if !a.wide || !b.wide {
+		return rows
+	}
+	add("fin_wait_2_other_s", a.others(), b.others())
+	add("server_fin_wait_2_s", &a.serverFW, &b.serverFW)
+	if !alike(&a.finWait2, &a.closeWait) || !alike(&b.finWait2, &b.closeWait) {
+		add("close_wait_s", &a.closeWait, &b.closeWait)
+	}
+	return rows
+}
+
+// alike reports whether two distributions look the same, as FIN-WAIT-2 of one
+// end and CLOSE-WAIT of the other do unless the kernel dropped an orphan.
+func alike(a, b *Quantiles) bool {
+	same := func(x, y *float64) bool {
+		return x == nil && y == nil || x != nil && y != nil && math.Abs(*x-*y) <= 0.01*max(*x, *y)
+	}
+	return a.Count == b.Count && same(a.P50, b.P50) && same(a.P90, b.P90) && same(a.Max, b.Max)
+}
+
+// derived adds the metrics that length and load change by themselves. They are
+// judged by those from which they follow.
+func (c *comparer) derived(rows []D, a, b *subject, churn int) []D {
+	rate := func(metric string, x, y int) {
+		if c.a.minutes > 0 && c.b.minutes > 0 {
+			va, vb := float64(x)/c.a.minutes, float64(y)/c.b.minutes
+			rows = append(rows, follower(metric, "per minute", &va, &vb, x, y, 1, c.load, churn))
+		}
+	}
+	rate("churn_per_minute", a.churned, b.churned)
+	rate("connections_per_minute", a.opened, b.opened)
+	rows = append(rows, follower("requests_per_connection", "requests", ratio(a.requests, a.connections), ratio(b.requests, b.connections),
+		a.connections, b.connections, -1, 0, churn))
+	var drivers []int
+	for i := range rows {
+		if m := rows[i].Metric; m == "timeouts_per_1k" || m == "cancels_per_1k" || m == "fin_wait_2_s" || m == "fin_wait_2_other_s" {
+			drivers = append(drivers, i)
+		}
+	}
+	x, y := float64(a.finWait2Peak), float64(b.finWait2Peak)
+	rows = append(rows, follower("fin_wait_2_peak", "sockets", &x, &y, a.finWait2.Count, b.finWait2.Count, 1, c.load, drivers...))
+	u, v := float64(a.timeWaitPeak), float64(b.timeWaitPeak)
+	stay := max(c.a.r.Settings.TimeWaitS, c.b.r.Settings.TimeWaitS) / 60
+	expected := c.load
+	if c.a.minutes > 0 && c.b.minutes > 0 && stay > 0 {
+		expected *= min(c.b.minutes, stay) / min(c.a.minutes, stay)
+	}
+	return append(rows, follower("time_wait_peak", "sockets", &u, &v, a.connections, b.connections, 1, expected, churn))
+}
+
+// follower is a row without a test of its own. expected is the ratio of after
+// to before if nothing but length and load changed; 0 when that is not known.
+func follower(metric, unit string, a, b *float64, na, nb, worse int, expected float64, leaders ...int) D {
+	return D{Metric: metric, Unit: unit, Before: a, After: b, Change: relative(a, b), NBefore: na, NAfter: nb, worse: worse,
+		share: expected, follows: leaders, Verdict: VerdictUnsure}
+}
+
+// correct corrects the p-values of all tests for their number: Holm within each
+// family, and Bonferroni over the families and over the comparisons made.
+func (c *comparer) correct(rows []*D) {
+	var ps [families][]float64
+	var of [families][]*D
+	used := 0
+	for _, d := range rows {
+		if d.PRaw != nil {
+			if len(ps[d.family]) == 0 {
+				used++
+			}
+			ps[d.family] = append(ps[d.family], *d.PRaw)
+			of[d.family] = append(of[d.family], d)
+		}
+	}
+	for f := range ps {
+		for i, p := range stat.Holm(ps[f]) {
+			p = min(1, p*float64(used*c.opts.Comparisons))
+			of[f][i].P = &p
+		}
+	}
+}
+
+// judge gives the verdicts of one row group.
+func judge(rows []D) {
+	for i := range rows {
+		if len(rows[i].follows) == 0 {
+			rows[i].Verdict = rows[i].decide()
+		}
+	}
+	for i := range rows {
+		if d := &rows[i]; len(d.follows) > 0 {
+			d.Verdict = d.follow(rows)
+		}
+	}
+}
+
+// decide is the verdict of a row that was tested.
+func (d *D) decide() string {
+	switch {
+	case d.P != nil && *d.P < alpha && d.matters:
+		if (*d.After > *d.Before) == (d.worse > 0) {
+			return VerdictRegressed
+		}
+		return VerdictImproved
+	case d.P != nil && *d.P < alpha, d.bounded:
+		return VerdictUnchanged
+	}
+	return VerdictUnsure
+}
+
+// follow is the verdict of a row that others decide: theirs, when its own
+// change goes the same way; otherwise unchanged if length and load explain
+// its change, or when those that decide are unchanged, and else unsure.
+func (d *D) follow(rows []D) string {
+	if d.Before == nil || d.After == nil {
+		return VerdictUnsure
+	}
+	expected := *d.Before
+	if d.share > 0 {
+		expected *= d.share
+	}
+	sure := true
+	for _, i := range d.follows {
+		l := &rows[i]
+		d.JudgedBy = l.Metric
+		better := d.worse > 0 && *d.After < expected || d.worse < 0 && *d.After > expected
+		if apart(expected, *d.After) && (l.Verdict == VerdictImproved && better || l.Verdict == VerdictRegressed && !better) {
+			return l.Verdict
+		}
+		sure = sure && l.Verdict == VerdictUnchanged
+	}
+	if sure || !apart(expected, *d.After) {
+		return VerdictUnchanged
+	}
+	return VerdictUnsure
+}
+
+// secondsText formats a number of seconds for a sentence.
+func secondsText(v *float64) string {
+	if v == nil {
+		return "unknown"
+	}
+	return seconds(time.Duration(*v * 1e9))
+}

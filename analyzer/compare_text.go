@@ -1,0 +1,188 @@
+package analyzer
+
+import (
+	"fmt"
+	"strings"
+)
+
+// conclude gives the verdict over all rows, and the sentences that say it.
+func (c *comparer) conclude(out *Comparison) {
+	out.Rule = rule
+	out.Axes = Axes{
+		Timeouts: verdictOf(out.Totals, "timeouts_per_1k"), Churn: verdictOf(out.Totals, "churn_per_1k", "churn_per_1k_connections"),
+		HalfClose: verdictOf(out.Totals, "fin_wait_2_s", "fin_wait_2_other_s"), Response: verdictOf(out.Totals, "response_s"),
+	}
+	x := &out.Axes
+	x.SymptomMoved = x.HalfClose == VerdictImproved && x.Timeouts != VerdictImproved && x.Churn != VerdictImproved
+	found := map[string]bool{}
+	out.each(func(_ string, rows []D) {
+		for i := range rows {
+			found[rows[i].Verdict] = true
+		}
+	})
+	switch {
+	case found[VerdictRegressed]:
+		out.Verdict = VerdictRegressed
+	case found[VerdictImproved]:
+		out.Verdict = VerdictImproved
+	case x.Timeouts == VerdictUnchanged && x.Churn == VerdictUnchanged:
+		out.Verdict = VerdictUnchanged
+	default:
+		out.Verdict = VerdictUnsure
+	}
+	out.Text = c.text(out)
+}
+
+// rule says how verdicts are reached.
+const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
+	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.05. " +
+	"It is unchanged when a doubling or halving is excluded with 95 % confidence on either side (of a duration: when the probability " +
+	"that one after is longer than one before is between 0.35 and 0.65), or rates stay below 5 per 1000; else it is unsure. " +
+	"Counts are tested against the load of their slice of time, by quasi-Poisson rates, so that bursts are no change; durations by " +
+	"Mann-Whitney, or by log-rank where some were cut off, corrected for durations that resemble their neighbours in time. " +
+	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from."
+
+// verdictOf is the first verdict among the rows of these metrics that says
+// something; unsure when none does.
+func verdictOf(rows []D, metrics ...string) string {
+	verdict := VerdictUnsure
+	for _, m := range metrics {
+		for i := range rows {
+			if rows[i].Metric == m {
+				if v := rows[i].Verdict; v == VerdictImproved || v == VerdictRegressed {
+					return v
+				} else if verdict == VerdictUnsure {
+					verdict = v
+				}
+			}
+		}
+	}
+	return verdict
+}
+
+// names are metrics in words.
+func metricWords(metric string) string {
+	switch metric {
+	case "timeouts_per_1k":
+		return "timeouts"
+	case "cancels_per_1k":
+		return "cancelled requests"
+	case "aborts_per_1k":
+		return "aborted requests"
+	case "churn_per_1k", "churn_per_1k_connections":
+		return "churn"
+	case "response_s":
+		return "response times"
+	case "fin_wait_2_s":
+		return "half-closes after a request was given up"
+	case "fin_wait_2_other_s":
+		return "other half-closes"
+	case "server_fin_wait_2_s":
+		return "half-closes by the server"
+	case "close_wait_s":
+		return "CLOSE-WAIT of the servers"
+	}
+	return metric
+}
+
+// text says what matters, the totals first, then where, then why.
+func (c *comparer) text(out *Comparison) string {
+	var s []string
+	for i := range out.Totals {
+		d := &out.Totals[i]
+		if d.JudgedBy == "" && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed) {
+			s = append(s, sentence(d))
+		}
+	}
+	if len(s) == 0 {
+		switch out.Verdict {
+		case VerdictUnchanged:
+			s = append(s, "Timeouts and churn are unchanged: what differs is within chance.")
+		case VerdictUnsure:
+			s = append(s, "There is too little data to tell whether anything changed.")
+		default:
+			s = append(s, "Over all connections nothing changed beyond chance.")
+		}
+	}
+	if where := changed(out); where != "" {
+		s = append(s, where)
+	}
+	for _, t := range out.Timers {
+		if t.Verdict == VerdictChanged {
+			s = append(s, upper(t.Text)+".")
+		}
+	}
+	if out.Axes.SymptomMoved {
+		s = append(s, fmt.Sprintf("The symptom moved: half-closes end sooner, but timeouts are %s and churn is %s. The servers notice now that their clients leave; "+
+			"why the clients leave has not changed.", out.Axes.Timeouts, out.Axes.Churn))
+	}
+	return strings.Join(s, " ")
+}
+
+// sentence says one change.
+func sentence(d *D) string {
+	format := func(v *float64) string {
+		if d.Unit == "s" {
+			return secondsText(v)
+		}
+		return number(*v)
+	}
+	unit := ""
+	if d.Unit != "s" {
+		unit = " " + d.Unit
+	} else if d.At != "" {
+		unit = " (" + d.At + ")"
+	}
+	went := "fell"
+	if *d.After > *d.Before {
+		went = "rose"
+	}
+	if d.Unit == "s" {
+		went = map[string]string{"fell": "became shorter", "rose": "became longer"}[went]
+	}
+	return fmt.Sprintf("%s %s: %s to %s%s (p %s).", upper(metricWords(d.Metric)), went, format(d.Before), format(d.After), unit, pText(*d.P))
+}
+
+// pText formats a p-value.
+func pText(p float64) string {
+	if p < 0.001 {
+		return "< 0.001"
+	}
+	return fmt.Sprintf("%.2g", p)
+}
+
+// upper begins a sentence.
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// changed names the servers and endpoints that changed, the first few.
+func changed(out *Comparison) string {
+	by := map[string][]string{}
+	for i := range out.Endpoints {
+		if e := &out.Endpoints[i]; e.Endpoint != e.Server {
+			by[e.Verdict] = append(by[e.Verdict], e.Endpoint+" of "+e.Server)
+		}
+	}
+	peers := map[string][]string{}
+	for i := range out.Peers {
+		peers[out.Peers[i].Verdict] = append(peers[out.Peers[i].Verdict], out.Peers[i].Server)
+	}
+	var s []string
+	for _, v := range []string{VerdictRegressed, VerdictImproved} {
+		list := by[v]
+		if len(list) == 0 {
+			list = peers[v]
+		}
+		switch n := len(list); {
+		case n > 3:
+			s = append(s, fmt.Sprintf("%s: %s and %d more.", upper(v), strings.Join(list[:2], ", "), n-2))
+		case n > 0:
+			s = append(s, fmt.Sprintf("%s: %s.", upper(v), strings.Join(list, ", ")))
+		}
+	}
+	return strings.Join(s, " ")
+}

@@ -1,0 +1,161 @@
+package analyzer
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// timers pairs the timers of both sides: those of a client that have the same
+// value, and then of those that are left the ones with most closes, basis by
+// basis. A timer that makes no close within one side is not seen there.
+func (c *comparer) timers() []TimerDiff {
+	as, bs := slices.Clone(c.a.r.Timers), slices.Clone(c.b.r.Timers)
+	after := map[string]string{}
+	for _, g := range c.clients {
+		if len(g.before) > 0 && len(g.after) > 0 {
+			for _, x := range g.before {
+				after[x.server] = g.after[0].server
+			}
+		}
+	}
+	for i := range as {
+		as[i].Client = cmp.Or(after[as[i].Client], as[i].Client)
+	}
+	out := []TimerDiff{}
+	for _, same := range []func(x, y *Timer) bool{
+		func(x, y *Timer) bool { return x.Client == y.Client && x.Basis == y.Basis && near(x, y) },
+		func(x, y *Timer) bool { return x.Client == y.Client && near(x, y) },
+		func(x, y *Timer) bool {
+			return x.Client == y.Client && x.Basis == y.Basis && share(x.Servers, y.Servers)
+		},
+		func(x, y *Timer) bool { return x.Client == y.Client && share(x.Servers, y.Servers) },
+	} {
+		as = slices.DeleteFunc(as, func(x Timer) bool {
+			k := slices.IndexFunc(bs, func(y Timer) bool { return same(&x, &y) })
+			if k < 0 {
+				return false
+			}
+			out = append(out, timerDiff(&x, &bs[k]))
+			bs = slices.Delete(bs, k, k+1)
+			return true
+		})
+	}
+	for i := range as {
+		out = append(out, timerDiff(&as[i], nil))
+	}
+	for i := range bs {
+		out = append(out, timerDiff(nil, &bs[i]))
+	}
+	slices.SortStableFunc(out, func(x, y TimerDiff) int {
+		return cmp.Or(cmp.Compare(b2i(x.Verdict == VerdictUnchanged), b2i(y.Verdict == VerdictUnchanged)), cmp.Compare(y.Count, x.Count))
+	})
+	return out
+}
+
+// near reports whether two timers have the same value, as far as their closes
+// can tell.
+func near(x, y *Timer) bool {
+	return math.Abs(x.ValueS-y.ValueS) <= max(0.03*max(x.ValueS, y.ValueS), x.SpreadS, y.SpreadS)
+}
+
+// share reports whether two lists have an element in common, or either is empty.
+func share(x, y []string) bool {
+	return len(x) == 0 || len(y) == 0 || slices.ContainsFunc(x, func(s string) bool { return slices.Contains(y, s) })
+}
+
+// timerDiff compares a timer of both sides; either may be nil.
+func timerDiff(x, y *Timer) TimerDiff {
+	d := TimerDiff{}
+	if x != nil {
+		v := x.ValueS
+		d.BeforeS, d.Client, d.Basis, d.CountBefore = &v, x.Client, x.Basis, x.Count
+	}
+	if y != nil {
+		v := y.ValueS
+		d.AfterS, d.Client, d.Basis, d.CountAfter = &v, y.Client, y.Basis, y.Count
+	}
+	d.Count = d.CountBefore + d.CountAfter
+	who := d.Client
+	if who == "" {
+		who = "all clients"
+	}
+	switch {
+	case y == nil:
+		d.Verdict = VerdictGone
+		d.Text = fmt.Sprintf("the timer of %s at %s closed nothing after: it was removed, made longer than any wait, or nothing ran into it", who, secondsText(d.BeforeS))
+	case x == nil:
+		d.Verdict = VerdictNew
+		d.Text = fmt.Sprintf("a timer of %s at %s closed nothing before", who, secondsText(d.AfterS))
+	case near(x, y):
+		d.Verdict = VerdictUnchanged
+		d.Text = fmt.Sprintf("the timer of %s stayed at %s", who, secondsText(d.AfterS))
+	default:
+		d.Verdict = VerdictChanged
+		d.Text = fmt.Sprintf("the timer of %s went from %s to %s", who, secondsText(d.BeforeS), secondsText(d.AfterS))
+	}
+	return d
+}
+
+// findings pairs the findings of both sides. A finding that only one side has
+// is unsure when chance would hide so few cases.
+func (c *comparer) findings() []FindingDiff {
+	type key struct{ id, server, endpoint string }
+	after := map[string]string{}
+	for _, g := range c.peers {
+		if len(g.before) > 0 && len(g.after) > 0 {
+			for _, x := range g.before {
+				after[x.server] = g.after[0].server
+			}
+		}
+	}
+	index := map[key]int{}
+	out := []FindingDiff{}
+	add := func(f *Finding, server string, old bool) {
+		k := key{f.ID, server, f.Endpoint}
+		i, ok := index[k]
+		if !ok {
+			i = len(out)
+			index[k] = i
+			out = append(out, FindingDiff{ID: f.ID, Severity: f.Severity, Title: f.Title, Server: server, Endpoint: f.Endpoint})
+		}
+		if old {
+			out[i].Before += max(1, f.Count)
+			return
+		}
+		out[i].After += max(1, f.Count)
+		out[i].Severity, out[i].Title = f.Severity, f.Title
+	}
+	for i := range c.a.r.Findings {
+		f := &c.a.r.Findings[i]
+		add(f, cmp.Or(after[f.Server], f.Server), true)
+	}
+	for i := range c.b.r.Findings {
+		f := &c.b.r.Findings[i]
+		add(f, f.Server, false)
+	}
+	scale := 1.0 // of a count before, to what it would be after
+	if a, b := c.a.r.Totals.Connections, c.b.r.Totals.Connections; a > 0 && b > 0 {
+		scale = float64(b) / float64(a)
+	}
+	for i := range out {
+		f := &out[i]
+		switch {
+		case f.Before > 0 && f.After > 0:
+			f.Verdict = VerdictUnchanged
+		case f.Severity == SeverityInfo:
+			f.Verdict = VerdictUnsure
+		case f.Before > 0 && float64(f.Before)*min(1, scale) >= 10:
+			f.Verdict = VerdictGone
+		case f.After > 0 && float64(f.After)/max(1, scale) >= 10:
+			f.Verdict = VerdictNew
+		default:
+			f.Verdict = VerdictUnsure
+		}
+	}
+	slices.SortStableFunc(out, func(x, y FindingDiff) int {
+		return cmp.Or(cmp.Compare(rank(x.Verdict), rank(y.Verdict)), cmp.Compare(max(y.Before, y.After), max(x.Before, x.After)))
+	})
+	return out
+}

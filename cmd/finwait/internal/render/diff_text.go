@@ -1,0 +1,389 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"strings"
+
+	"finwait/analyzer"
+)
+
+// What the text of a comparison shows at most, so that it fits on two screens.
+const (
+	diffRows     = 14 // changed rows of servers and clients together, and of endpoints
+	diffDoubts   = 4
+	diffFindings = 4
+)
+
+// diffText writes what changed: what makes the sides hard to compare, the
+// verdict, then the rows that changed, and one line for all the others.
+func diffText(w io.Writer, c *analyzer.Comparison, o Options) error {
+	p := &page{s: newStyle(o), width: o.width()}
+	p.diffSide("before", &c.Before)
+	p.diffSide("after", &c.After)
+	p.doubts(c)
+	p.diffVerdict(c)
+	p.changes(c)
+	p.diffTimers(c)
+	p.diffFindings(c)
+	p.matches(c)
+	p.folded(c)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// diffSide writes what one side was, in one line.
+func (p *page) diffSide(label string, s *analyzer.Side) {
+	var names []string
+	for _, in := range s.Inputs {
+		names = append(names, clean(path.Base(in.Path)))
+	}
+	what := strings.Join(names, ", ")
+	if len(names) > 2 {
+		what = fmt.Sprintf("%s to %s (%d files)", names[0], names[len(names)-1], len(names))
+	}
+	facts := []string{counted(s.Connections, "connection"), counted(s.Requests, "request")}
+	if at := clock(s.Span.Start, dateAndTime); at != unknown {
+		facts = append([]string{at, duration(s.Span.DurationS)}, facts...)
+	}
+	tail := strings.Join(facts, ", ")
+	room := max(12, p.width-8-2-cells(tail))
+	p.line(p.s.quiet.Render(pad(label, 8)), p.s.title.Render(cutMiddle(what, room, p.s.ellipsis)), "  ",
+		p.s.quiet.Render(cutEnd(tail, max(10, p.width-10-min(room, cells(what))), p.s.ellipsis)))
+}
+
+// doubts writes what differs between the sides as captures.
+func (p *page) doubts(c *analyzer.Comparison) {
+	if len(c.Comparable) == 0 {
+		return
+	}
+	p.line()
+	for i, d := range c.Comparable {
+		if i == diffDoubts && len(c.Comparable) > diffDoubts+1 {
+			p.labelled(0, "", 8, fmt.Sprintf("and %d more differences", len(c.Comparable)-i))
+			break
+		}
+		p.labelled(0, "unlike", 8, clean(d.Text))
+	}
+}
+
+// diffVerdict writes the verdict and the sentences behind it.
+func (p *page) diffVerdict(c *analyzer.Comparison) {
+	p.line()
+	text := strings.ToUpper(c.Verdict) + ". " + clean(c.Text)
+	for i, l := range wrap(text, min(p.width, 100)) {
+		if i == 0 {
+			word := strings.ToUpper(c.Verdict) + "."
+			l = p.verdictStyle(c.Verdict, word) + p.s.strong.Render(strings.TrimPrefix(l, word))
+			p.line(l)
+			continue
+		}
+		p.line(p.s.strong.Render(l))
+	}
+}
+
+// verdictStyle colours a text by a verdict.
+func (p *page) verdictStyle(verdict, text string) string {
+	switch verdict {
+	case analyzer.VerdictRegressed:
+		return p.s.bad.Render(text)
+	case analyzer.VerdictImproved:
+		return p.s.good.Render(text)
+	case analyzer.VerdictNew, analyzer.VerdictGone, analyzer.VerdictUnsure:
+		return p.s.warn.Render(text)
+	}
+	return p.s.quiet.Render(text)
+}
+
+// diffGroup is a row group of any kind.
+type diffGroup struct {
+	label   string
+	verdict string
+	rows    []analyzer.D
+}
+
+// hostGroups are the servers and clients.
+func hostGroups(c *analyzer.Comparison) []diffGroup {
+	var list []diffGroup
+	for i := range c.Peers {
+		x := &c.Peers[i]
+		list = append(list, diffGroup{moved(x.Server, x.Was), x.Verdict, x.Rows})
+	}
+	for i := range c.Clients {
+		x := &c.Clients[i]
+		list = append(list, diffGroup{"client " + moved(x.Client, x.Was), x.Verdict, x.Rows})
+	}
+	return list
+}
+
+// moved is an address, marked when it had another one before.
+func moved(now, was string) string {
+	if was != "" {
+		return clean(now) + " (moved)"
+	}
+	return clean(now)
+}
+
+// endpointGroups are the endpoints.
+func endpointGroups(c *analyzer.Comparison) []diffGroup {
+	var list []diffGroup
+	for i := range c.Endpoints {
+		x := &c.Endpoints[i]
+		label := moved(x.Endpoint, x.Was)
+		if len(c.Peers) > 1 && x.Endpoint != x.Server {
+			label += " of " + clean(x.Server)
+		}
+		list = append(list, diffGroup{label, x.Verdict, x.Rows})
+	}
+	return list
+}
+
+// diffColumns are the columns of all tables of a comparison.
+func (p *page) diffColumns(what string) *table {
+	return &table{indent: 2, columns: []column{
+		{title: what, shrink: 12},
+		{title: "before", right: true},
+		{title: "after", right: true},
+		{title: "change", right: true, rank: 3},
+		{title: "p", right: true, rank: 2},
+		{title: "n", right: true, rank: 4},
+		{title: "verdict"},
+	}}
+}
+
+// changes writes the totals, and of the others what changed.
+func (p *page) changes(c *analyzer.Comparison) {
+	t := p.diffColumns("all")
+	for i := range c.Totals {
+		if d := &c.Totals[i]; shownTotal(d) {
+			t.add(p.diffCells(metricName(d), d)...)
+		}
+	}
+	p.line()
+	p.table(t, "")
+	p.group("server or client", hostGroups(c))
+	p.group("endpoint", endpointGroups(c))
+}
+
+// shownTotal reports whether the totals show a row: the four axes always,
+// others when they changed.
+func shownTotal(d *analyzer.D) bool {
+	switch d.Metric {
+	case "timeouts_per_1k", "churn_per_1k", "churn_per_1k_connections", "response_s", "fin_wait_2_s", "requests_per_connection", "fin_wait_2_peak":
+		return true
+	}
+	return hasChanged(d.Verdict) && d.JudgedBy == ""
+}
+
+// hasChanged reports whether a verdict is one of a change.
+func hasChanged(verdict string) bool {
+	return verdict == analyzer.VerdictImproved || verdict == analyzer.VerdictRegressed
+}
+
+// group writes the changed rows of groups that changed.
+func (p *page) group(what string, groups []diffGroup) {
+	t := p.diffColumns(what)
+	left, hidden := diffRows, 0
+	for _, g := range groups {
+		if !hasChanged(g.verdict) {
+			continue
+		}
+		var rows []*analyzer.D
+		for i := range g.rows {
+			if d := &g.rows[i]; hasChanged(d.Verdict) && d.JudgedBy == "" {
+				rows = append(rows, d)
+			}
+		}
+		if left < len(rows)+1 {
+			hidden++
+			continue
+		}
+		left -= len(rows) + 1
+		t.add(g.label, "", "", "", "", "", "")
+		for _, d := range rows {
+			t.add(p.diffCells("  "+metricName(d), d)...)
+		}
+	}
+	if len(t.rows) == 0 {
+		return
+	}
+	p.line()
+	rest := ""
+	if hidden > 0 {
+		rest = fmt.Sprintf("%s and %d more that changed", p.s.ellipsis, hidden)
+	}
+	p.table(t, rest)
+}
+
+// diffCells are the cells of one row.
+func (p *page) diffCells(label string, d *analyzer.D) []string {
+	verdict := d.Verdict
+	if d.JudgedBy != "" {
+		verdict = "(" + verdict + ")"
+	}
+	if len(d.Doubts) > 0 {
+		verdict += " ?"
+	}
+	return []string{label, diffValue(d, d.Before), diffValue(d, d.After), diffChange(d), diffP(d),
+		fmt.Sprintf("%s+%s", count(int64(d.NBefore)), count(int64(d.NAfter))), verdict}
+}
+
+// diffValue formats one side's value.
+func diffValue(d *analyzer.D, v *float64) string {
+	switch {
+	case v == nil:
+		return unknown
+	case d.Unit == "s":
+		return duration(v)
+	case *v == math.Trunc(*v) || *v >= 100:
+		return groupDigits(fmt.Sprintf("%.0f", *v))
+	}
+	return round(*v, 3)
+}
+
+// diffChange formats the relative change; "~" when chance explains it.
+func diffChange(d *analyzer.D) string {
+	switch {
+	case d.Verdict == analyzer.VerdictUnchanged || d.Verdict == analyzer.VerdictUnsure:
+		return "~"
+	case d.Change == nil:
+		return unknown
+	case *d.Change >= 9:
+		return fmt.Sprintf("x%.0f", *d.Change+1)
+	}
+	return fmt.Sprintf("%+.0f %%", 100**d.Change)
+}
+
+// diffP formats the corrected p-value.
+func diffP(d *analyzer.D) string {
+	switch {
+	case d.P == nil:
+		return unknown
+	case *d.P < 0.001:
+		return "<0.001"
+	}
+	return fmt.Sprintf("%.3f", *d.P)
+}
+
+// metricName is a metric as the tables call it.
+func metricName(d *analyzer.D) string {
+	name := d.Metric
+	switch d.Metric {
+	case "timeouts_per_1k":
+		name = "timeouts / 1000 requests"
+	case "cancels_per_1k":
+		name = "cancelled / 1000 requests"
+	case "aborts_per_1k":
+		name = "aborted / 1000 requests"
+	case "churn_per_1k":
+		name = "churned / 1000 requests"
+	case "churn_per_1k_connections":
+		name = "churned / 1000 connections"
+	case "response_s":
+		name = "answer"
+	case "fin_wait_2_s":
+		name = "FIN-WAIT-2, gave up"
+	case "fin_wait_2_other_s":
+		name = "FIN-WAIT-2, others"
+	case "server_fin_wait_2_s":
+		name = "FIN-WAIT-2, servers'"
+	case "close_wait_s":
+		name = "CLOSE-WAIT"
+	case "requests_per_connection":
+		name = "requests / connection"
+	case "fin_wait_2_peak":
+		name = "FIN-WAIT-2 peak"
+	case "time_wait_peak":
+		name = "TIME-WAIT peak"
+	}
+	if d.At != "" {
+		name += ", " + d.At
+	}
+	return name
+}
+
+// diffTimers writes the timers that changed.
+func (p *page) diffTimers(c *analyzer.Comparison) {
+	first := true
+	for _, t := range c.Timers {
+		if t.Verdict == analyzer.VerdictUnchanged {
+			continue
+		}
+		if first {
+			p.line()
+		}
+		first = false
+		p.labelled(0, "timer", 8, clean(t.Text)+fmt.Sprintf(" (%d and %d closes)", t.CountBefore, t.CountAfter))
+	}
+}
+
+// diffFindings writes the findings that came and went.
+func (p *page) diffFindings(c *analyzer.Comparison) {
+	n := 0
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		if f.Verdict != analyzer.VerdictNew && f.Verdict != analyzer.VerdictGone {
+			continue
+		}
+		if n++; n > diffFindings {
+			continue
+		}
+		if n == 1 {
+			p.line()
+		}
+		p.labelled(0, f.Verdict, 8, clean(f.Title)+fmt.Sprintf(" (%d before, %d after)", f.Before, f.After))
+	}
+	if n > diffFindings {
+		p.labelled(0, "", 8, fmt.Sprintf("and %d more findings that came or went", n-diffFindings))
+	}
+}
+
+// matches writes what was taken for the same under another address.
+func (p *page) matches(c *analyzer.Comparison) {
+	for i, m := range c.Matches {
+		if i == 0 {
+			p.line()
+		}
+		if i == 3 && len(c.Matches) > 4 {
+			p.labelled(0, "", 8, fmt.Sprintf("and %d more guesses; --map OLD=NEW decides", len(c.Matches)-i))
+			return
+		}
+		p.labelled(0, "moved", 8, clean(m.Text))
+	}
+}
+
+// folded writes one line for everything that has no row.
+func (p *page) folded(c *analyzer.Comparison) {
+	var parts []string
+	for _, kind := range []struct {
+		noun   string
+		groups []diffGroup
+	}{{"server", serversOnly(c)}, {"endpoint", endpointGroups(c)}, {"client", clientsOnly(c)}} {
+		counts := map[string]int{}
+		for _, g := range kind.groups {
+			counts[g.verdict]++
+		}
+		var words []string
+		for _, v := range []string{analyzer.VerdictNew, analyzer.VerdictGone, analyzer.VerdictUnchanged, analyzer.VerdictUnsure} {
+			if counts[v] > 0 {
+				words = append(words, fmt.Sprintf("%d %s", counts[v], v))
+			}
+		}
+		if len(words) > 0 {
+			parts = append(parts, kind.noun+"s: "+strings.Join(words, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return
+	}
+	p.line()
+	text := "the rest: " + strings.Join(parts, "; ") + ". (~: within chance; unsure: too little data; ?: the sides are unlike in this; in brackets: judged by the rows it follows from)"
+	for _, l := range wrap(text, p.width) {
+		p.line(p.s.quiet.Render(l))
+	}
+}
+
+func serversOnly(c *analyzer.Comparison) []diffGroup { return hostGroups(c)[:len(c.Peers)] }
+func clientsOnly(c *analyzer.Comparison) []diffGroup { return hostGroups(c)[len(c.Peers):] }
