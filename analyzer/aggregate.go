@@ -12,7 +12,7 @@ import (
 // sums is what connections add up to, for all of them or for one peer,
 // endpoint or client.
 type sums struct {
-	client                                      bool // of a client: its open and CLOSE-WAIT sockets are not counted over time
+	keeps                                       keeps
 	connections, opened, closed                 int
 	requests, answered, timedOut, cancelled     int
 	aborted, churned, late, retries             int
@@ -26,6 +26,15 @@ type sums struct {
 	reuse                                       [reuseBins]int
 	streams                                     [causes][]int32 // the first flows of each cause
 }
+
+// keeps is what sums keep over time, for peaks and timelines. Zero is everything.
+type keeps uint8
+
+const (
+	keepAll    keeps = iota
+	keepClosed       // sockets in FIN-WAIT-2 and TIME-WAIT
+	keepNone
+)
 
 // reuseBins are the bars of the histogram of requests per connection:
 // 0, 1, 2, 3-4, 5-8, ... each twice as wide, the last one open.
@@ -116,20 +125,22 @@ func (s *sums) addTimes(c *counted, timeWait time.Duration) {
 	} else if d, ok := conn.Duration(f.Opened, c.spanEnd); ok && f.cause == CauseOpen {
 		s.lifetime.AddCensored(d)
 	}
-	if !s.client && f.Opened.Known() && c.spanEnd.Known() {
+	if s.keeps == keepAll && f.Opened.Known() && c.spanEnd.Known() {
 		s.openSpans.Add(int64(f.Opened), int64(c.spanEnd)+1)
 	}
 	if c.halfOK && c.half.finWait2.known && c.half.by == event.Client {
 		observe(&s.finWait2, c.half.finWait2)
-		s.fw2Spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
+		if s.keeps != keepNone {
+			s.fw2Spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
+		}
 	}
 	if c.halfOK && c.half.closeWait.known && c.half.by == event.Client {
 		observe(&s.closeWait, c.half.closeWait)
-		if !s.client {
+		if s.keeps == keepAll {
 			s.cwSpans.Add(int64(c.half.closeFrom), int64(c.half.closeTo))
 		}
 	}
-	if f.TimeWaitAt.Known() && (f.TimeWaitBy == event.Client || f.TimeWaitBy == event.Both) {
+	if s.keeps != keepNone && f.TimeWaitAt.Known() && (f.TimeWaitBy == event.Client || f.TimeWaitBy == event.Both) {
 		s.timeWaitSpans.Add(int64(f.TimeWaitAt), int64(f.TimeWaitAt.Add(timeWait)))
 	}
 }

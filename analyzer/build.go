@@ -25,9 +25,11 @@ type builder struct {
 	clients   map[[16]byte]*sums
 	endpoints map[endpointKey]*endpointSums
 	quality   map[string]*noted
-	special   map[string][]int32 // flows for findings that no cause names, by finding
-	vantage   Causes             // connections by where the capture stood
+	special   map[string][]int32  // flows for findings that no cause names, by finding
+	vantage   [event.Both + 1]int // connections by where the capture stood
 	churnedBy [causes]int
+	facts     facts   // of the connection that is being added
+	counted   counted // and what it adds
 	// Closes by cause over time, all of them and the churned ones.
 	closedOver, churnedOver [causes]sliced
 }
@@ -67,7 +69,7 @@ type endpointSums struct {
 func newBuilder(res *Result) *builder {
 	return &builder{res: res, start: event.NoTime, end: event.NoTime,
 		peers: map[event.Endpoint]*peerSums{}, clients: map[[16]byte]*sums{},
-		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*noted{}, special: map[string][]int32{}, vantage: Causes{}}
+		endpoints: map[endpointKey]*endpointSums{}, quality: map[string]*noted{}, special: map[string][]int32{}}
 }
 
 // build makes the report.
@@ -108,8 +110,9 @@ func (b *builder) connection(i int, r *conn.Record) {
 			return // its other end is in the log as well
 		}
 	}
-	f := res.judge(i, r, false)
-	c := &counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
+	f, c := &b.facts, &b.counted
+	res.judge(f, i, r, false)
+	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
 	if res.view(i).log == nil {
 		c.half, c.halfOK = halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
 	}
@@ -122,9 +125,10 @@ func (b *builder) connection(i int, r *conn.Record) {
 		}
 	}
 	tw := res.opts.TimeWait
-	b.peer(f.Server).add(c, tw)
+	p := b.peer(f.Server)
+	p.add(c, tw)
 	if name := res.serverName(i, f.Record); name != nil {
-		b.peer(f.Server).names[*name]++
+		p.names[*name]++
 	}
 	cl := b.client(f.Client.Addr)
 	cl.add(c, tw)
@@ -135,9 +139,9 @@ func (b *builder) connection(i int, r *conn.Record) {
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
 		}
-		b.survival(e, f)
+		b.survival(p, e, f)
 	}
-	b.addTimes(c, cl, e)
+	b.addTimes(c, p, cl, e)
 	b.half(c)
 	if res.view(i).log == nil {
 		b.mark(i, f)
@@ -146,11 +150,10 @@ func (b *builder) connection(i int, r *conn.Record) {
 
 // survival adds a request that the client gave up to the endpoint's response
 // times: a late answer tells how long it took, else it is censored at the close.
-func (b *builder) survival(e *endpointSums, f *facts) {
+func (b *builder) survival(p *peerSums, e *endpointSums, f *facts) {
 	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld {
 		return
 	}
-	p := b.peer(f.Server)
 	if d, ok := conn.Duration(f.RequestStart, f.Late); ok {
 		for _, s := range [...]*sums{&e.sums, &p.sums} {
 			s.response.Add(d)
@@ -179,7 +182,7 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 func (b *builder) client(addr [16]byte) *sums {
 	s := b.clients[addr]
 	if s == nil {
-		s = &sums{client: true, times: newTimes(b.grid)}
+		s = &sums{keeps: keepClosed, times: newTimes(b.grid)}
 		b.clients[addr] = s
 	}
 	return s
@@ -189,7 +192,7 @@ func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
 	k := endpointKey{server, name}
 	e := b.endpoints[k]
 	if e == nil {
-		e = &endpointSums{sums: sums{times: newTimes(b.grid)}}
+		e = &endpointSums{sums: sums{keeps: keepNone, times: newTimes(b.grid)}}
 		b.endpoints[k] = e
 	}
 	return e
@@ -276,6 +279,17 @@ func (res *Result) sameRequest(i int, r *conn.Record, next int) bool {
 	return res.name(i, r.Path) == res.name(next, n.Path) && res.name(i, r.Method) == res.name(next, n.Method)
 }
 
+// vantages counts connections by where the capture stood.
+func (b *builder) vantages() Causes {
+	m := Causes{}
+	for side, word := range map[event.Side]string{event.Client: "client", event.Server: "server", event.Both: "middle"} {
+		if n := b.vantage[side]; n > 0 {
+			m[word] = n
+		}
+	}
+	return m
+}
+
 // totals are the sums over all connections.
 func (b *builder) totals() Totals {
 	a := &b.all
@@ -283,7 +297,7 @@ func (b *builder) totals() Totals {
 		Connections: a.connections, Opened: a.opened, Closed: a.closed, Requests: a.requests, Answered: a.answered,
 		TimedOut: a.timedOut, Cancelled: a.cancelled, Aborted: a.aborted, Churned: a.churned,
 		LateResponses: a.late, Retries: a.retries, RequestsPerConnection: ratio(a.requests, a.connections),
-		Causes: words(&a.causes), ChurnedBy: words(&b.churnedBy), Vantage: b.vantage,
+		Causes: words(&a.causes), ChurnedBy: words(&b.churnedBy), Vantage: b.vantages(),
 		Response: quantilesOver(&a.response, &a.times.response, b.grid), Counts: a.times.counts(b.grid),
 		CausesOver: over(&b.closedOver, b.grid), ChurnedOver: over(&b.churnedOver, b.grid),
 	}

@@ -27,7 +27,8 @@ func (res *Result) Len() int { return len(res.flows) }
 
 // flow is flow i, whose record is r, as the contract has it.
 func (res *Result) flow(i int, r *conn.Record) *Flow {
-	f := res.judge(i, r, true)
+	f := &facts{}
+	res.judge(f, i, r, true)
 	fl := &Flow{
 		Stream: res.stream(i), Source: "capture", Input: res.inputs[f.Input].Path,
 		Client: f.Client.String(), Server: f.Server.String(), ServerName: res.serverName(i, f.Record),

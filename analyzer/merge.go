@@ -89,8 +89,8 @@ func (b *builder) merge(o *builder) {
 	for id, flows := range o.special {
 		b.special[id] = append(b.special[id], flows...)
 	}
-	for word, n := range o.vantage {
-		b.vantage[word] += n
+	for side, n := range o.vantage {
+		b.vantage[side] += n
 	}
 	for i := range o.churnedBy {
 		b.churnedBy[i] += o.churnedBy[i]

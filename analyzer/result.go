@@ -121,21 +121,20 @@ func (res *Result) name(i int, id exchange.NameID) string { return res.shardOf(i
 // view is what flow i was seen in.
 func (res *Result) view(i int) *view { return res.views[res.flows[i].view] }
 
-// judge applies the rules to flow i, whose record is r. The record in the
-// facts may differ from r where a rule corrects it.
-func (res *Result) judge(i int, r *conn.Record, explain bool) *facts {
+// judge fills f with the verdict on flow i, whose record is r. f's own record
+// differs from r where a rule corrects it. f may be used again for other flows.
+func (res *Result) judge(f *facts, i int, r *conn.Record, explain bool) {
 	v := res.view(i)
-	own := *r
-	f := &facts{Record: &own, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
+	*f = facts{own: *r, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
+	f.Record = &f.own
 	if v.log != nil {
 		f.judgeLog(v.log, &v.log.Conns[res.flows[i].index])
-		return f
+		return
 	}
 	f.judge()
 	if p, ok := res.pairs[int32(i)]; ok {
 		f.mergeLog(p)
 	}
-	return f
 }
 
 // tellRoles tells client from server by popularity, where neither a SYN nor a

@@ -293,13 +293,16 @@ func (t *times) counts(g grid) *Counts {
 // addTimes counts when things happened to a connection, in the row of its
 // endpoint as well when e is not nil. Requests that were answered are counted
 // by their own times elsewhere, except in the row of the client.
-func (b *builder) addTimes(c *counted, cl *sums, e *endpointSums) {
+func (b *builder) addTimes(c *counted, p *peerSums, cl *sums, e *endpointSums) {
 	f := c.f
-	rows := []*sums{&b.peer(f.Server).sums, cl}
+	rows := [...]*sums{&p.sums, cl, nil}
 	if e != nil {
-		rows = append(rows, &e.sums)
+		rows[2] = &e.sums
 	}
 	for _, s := range rows {
+		if s == nil {
+			continue
+		}
 		t := &s.times
 		if f.Marks&conn.MarkMidStream == 0 {
 			t.opened.add(f.Opened, 1)
@@ -315,9 +318,7 @@ func (b *builder) addTimes(c *counted, cl *sums, e *endpointSums) {
 			}
 		}
 	}
-	if w := vantageWord(f.Record); w != nil {
-		b.vantage[*w]++
-	}
+	b.vantage[vantageOf(f.Record)]++
 	if f.cause != CauseOpen {
 		b.closedOver[f.cause].add(f.CloseAt, 1)
 	}

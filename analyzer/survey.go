@@ -20,6 +20,7 @@ type survey struct {
 	idle    map[event.Endpoint]*idleCloses
 	lives   lives
 	waiting map[endpointKey]int // endpoints of unanswered requests
+	facts   facts               // of the connection that is looked at
 }
 
 // sampled is the wait of one flow.
@@ -59,21 +60,22 @@ func (s *survey) add(i int, r *conn.Record) {
 		s.waiting[endpointKey{r.Server, s.res.name(i, r.Endpoint)}]++
 	}
 	v := s.res.view(i)
-	f := facts{Record: r, res: s.res, flow: i, timers: s.res.timers, start: v.start, end: v.end}
+	f := &s.facts
+	*f = facts{Record: r, res: s.res, flow: i, timers: s.res.timers, start: v.start, end: v.end}
 	if v.log != nil {
 		c := &v.log.Conns[s.res.flows[i].index]
-		s.lives.add(&f, c.Verdict.Cause == socket.Open)
+		s.lives.add(f, c.Verdict.Cause == socket.Open)
 		if v.log.sample(c, r) {
 			s.waits = append(s.waits, sampled{waitOf(r), i})
 		}
 		return
 	}
-	own := *r // the rules correct what they judge
-	f.Record = &own
-	s.lives.add(&f, f.open())
-	f.Record = r
+	f.own = *r // the rules correct what they judge
+	f.Record = &f.own
+	s.lives.add(f, f.open())
+	f.own = *r
 	if r.FirstBy == event.Client && r.CloseAt.Known() {
-		s.closed(&f, idle)
+		s.closed(f, idle)
 	}
 }
 

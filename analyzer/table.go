@@ -12,7 +12,7 @@ import (
 const lingerTime = event.Time(300e6)
 
 // lingerCount bounds how many such connections one shard keeps.
-const lingerCount = 256
+const lingerCount = 16
 
 // table holds the connections of one shard: live ones in working form, closed
 // ones packed. It is keyed by the 4-tuple, either direction, and holds the

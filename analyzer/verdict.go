@@ -30,7 +30,8 @@ type facts struct {
 	timers  *timers
 	end     event.Time // of the view
 	start   event.Time
-	explain bool // fill in because
+	explain bool        // fill in because
+	own     conn.Record // what Record points to while a flow is judged: rules may correct it
 }
 
 // rules are tried in order; the first that holds decides, the last always

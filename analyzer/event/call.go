@@ -75,8 +75,8 @@ type Option uint8
 
 const (
 	OptionOther       Option = iota
-	OptionReceiveTime        // SO_RCVTIMEO: Value is nanoseconds
-	OptionSendTime           // SO_SNDTIMEO: Value is nanoseconds
+	OptionReceiveTime        // SO_RCVTIMEO: Value is nanoseconds, -1 when not shown
+	OptionSendTime           // SO_SNDTIMEO: Value is nanoseconds, -1 when not shown
 	OptionUserTimeout        // TCP_USER_TIMEOUT: Value is nanoseconds
 	OptionSynCount           // TCP_SYNCNT
 	OptionKeepAlive          // SO_KEEPALIVE
