@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"finwait/analyzer/event"
 )
 
 // The findings are conclusions over many connections. Each is one method that
@@ -164,8 +166,11 @@ func (b *builder) findShortTimer(r *Report) []Finding {
 			continue
 		}
 		text := fmt.Sprintf("%d of %d requests to %s timed out", e.TimedOut, e.Requests, e.Endpoint)
-		if e.Response.P50 != nil {
-			text += fmt.Sprintf("; half of its responses take longer than %s", short(e.Response.P50))
+		if now := b.usualTimer(b.serverOf(e.Server)); now > 0 {
+			text += " at " + seconds(now)
+		}
+		if e.Response.P50 != nil && e.Response.P90 != nil {
+			text += fmt.Sprintf("; half of its answers take longer than %s, one in ten longer than %s", short(e.Response.P50), short(e.Response.P90))
 		}
 		advice := "Set the client's timeout from the endpoint's response times, not from habit."
 		for _, w := range r.WhatIf {
@@ -174,11 +179,21 @@ func (b *builder) findShortTimer(r *Report) []Finding {
 			}
 		}
 		list = append(list, b.with(Finding{ID: "timer-shorter-than-response", Severity: SeverityMedium,
-			Title: "The client's timeout is shorter than what " + e.Endpoint + " usually takes", Text: text + ".", Advice: advice,
+			Title: "The client's timeout is too short for " + e.Endpoint, Text: text + ".", Advice: advice,
 			Disproof: "The server was slow only during this capture; compare with a capture of a quiet hour.",
 			Server:   e.Server, Endpoint: e.Endpoint, Count: e.TimedOut}, b.endpointFlows(e, CauseRequestTimeout)))
 	}
 	return list
+}
+
+// serverOf is the endpoint that is written as s.
+func (b *builder) serverOf(s string) event.Endpoint {
+	for end := range b.peers {
+		if end.String() == s {
+			return end
+		}
+	}
+	return event.Endpoint{}
 }
 
 // endpointFlows are the first flows of an endpoint with a cause.
@@ -253,7 +268,7 @@ func (b *builder) findKeepAliveMismatch(r *Report) []Finding {
 		if races > 0 {
 			severity, title = SeverityHigh, fmt.Sprintf("Requests race with %s closing idle connections", p.called())
 		}
-		text := fmt.Sprintf("%s closed %s that were idle", p.called(), plural(idleRace(p), "connection"))
+		text := fmt.Sprintf("%s closed %s", p.called(), plural(idleRace(p), "idle connection"))
 		if p.Lifetime.P50 != nil {
 			text += fmt.Sprintf("; half of its connections lived %s or less", short(p.Lifetime.P50))
 		}
@@ -269,6 +284,10 @@ func (b *builder) findKeepAliveMismatch(r *Report) []Finding {
 	return list
 }
 
+// fewConnections is how many connections are too few to matter, unless they
+// failed: a health check, a deployment.
+const fewConnections = 10
+
 // findForbiddenReuse: one side announces that it will close.
 func (b *builder) findForbiddenReuse(r *Report) []Finding {
 	var list []Finding
@@ -277,7 +296,11 @@ func (b *builder) findForbiddenReuse(r *Report) []Finding {
 		if n*10 < p.Connections {
 			continue
 		}
-		list = append(list, b.with(Finding{ID: "reuse-forbidden", Severity: SeverityMedium,
+		severity := SeverityMedium
+		if n < fewConnections {
+			severity = SeverityLow
+		}
+		list = append(list, b.with(Finding{ID: "reuse-forbidden", Severity: severity,
 			Title:    "Connections to " + p.called() + " are closed because one side said so",
 			Text:     fmt.Sprintf("%s of %d ended after a Connection: close, an HTTP/1.0 message or a websocket close frame.", plural(n, "connection"), p.Connections),
 			Advice:   "Find who sets it (show --stream N names the side): a proxy speaking HTTP/1.0 to its upstream (nginx: proxy_http_version 1.1 and an empty Connection header), a server that limits requests per connection (nginx keepalive_requests), or a client with keep-alive off.",
@@ -448,9 +471,11 @@ func (b *builder) verdict(r *Report) string {
 	switch {
 	case timeouts > 0:
 		return head + b.timeoutStory(r, timeouts)
-	case len(r.Findings) > 0 && r.Findings[0].ID != "nothing-wrong":
+	case len(r.Findings) > 0 && (r.Findings[0].Severity == SeverityHigh || r.Findings[0].Severity == SeverityMedium):
 		f := r.Findings[0]
 		return head + ". " + f.Title + ": " + f.Text
+	case len(r.Findings) > 0 && r.Findings[0].Severity == SeverityLow:
+		return head + ". No request timed out and nothing serious was found; of note: " + r.Findings[0].Title + "."
 	}
 	return head + ". No request timed out. Nothing is wrong with how connections are used."
 }
