@@ -94,11 +94,17 @@ func likelyServer(p, q uint16) bool { return p < q }
 // whose sequence number is not the one that this direction began with. (The
 // rule that Wireshark numbers streams by; a repeated SYN is a retransmission.)
 func (c *Conn) Starts(s *event.Segment) bool {
-	if s.Kind != event.SegmentTCP || s.Flags&(event.SYN|event.ACK) != event.SYN {
+	if !dials(s) {
 		return false
 	}
 	from, _ := c.ends(s)
 	return from.based && from.base != s.Seq
+}
+
+// dials reports whether s is a SYN. One that an ICMP error quotes counts, for
+// the error may be all that the capture holds of the dial.
+func dials(s *event.Segment) bool {
+	return s.Flags&(event.SYN|event.ACK) == event.SYN && (s.Kind == event.SegmentTCP || s.Notes&event.CutByCapture == 0)
 }
 
 // ReusedAfter marks that the 4-tuple carried another connection before; old
@@ -204,7 +210,7 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 		from.retransAt = s.Time
 	}
 	if !from.synSeen {
-		from.synSeen, from.based = true, true
+		from.synSeen, from.based, from.begun = true, true, true
 		from.base = s.Seq
 		from.next = s.Seq.Add(1)
 		from.top = from.next
@@ -335,6 +341,7 @@ func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
 
 // reset takes a RST.
 func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
+	baseByReset(s, from, to)
 	if c.answersChallenge(s, from, to) {
 		return
 	}
@@ -356,6 +363,19 @@ func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	from.state, to.state = StateClosed, StateClosed
 	c.drainAll(at)
 	c.tellShut(from, to, at)
+}
+
+// baseByReset takes from a RST what tells a later SYN from a repeated one. Where
+// the streams begin it does not tell: its sequence number may be anything.
+func baseByReset(s *event.Segment, from, to *half) {
+	base := s.Seq
+	if s.Flags&event.SYN == 0 {
+		base = event.SeqOf(base.Uint32() - 1)
+	}
+	from.setBase(base)
+	if s.Flags&event.ACK != 0 {
+		to.setBase(event.SeqOf(s.Ack.Uint32() - 1))
+	}
 }
 
 // answersChallenge reports whether a RST of a client that is still dialling
@@ -434,7 +454,7 @@ func (c *Conn) peerSpoke(from *half, s *event.Segment, data bool) {
 // probe (RFC 9293, section 3.8.4: one byte before the next one).
 func (c *Conn) bare(s *event.Segment, from, to *half) {
 	from.bareAcks++
-	if from.based && s.Seq.Add(1) == from.next && c.first.by == to {
+	if from.begun && s.Seq.Add(1) == from.next && c.first.by == to {
 		c.peerSpoke(from, s, false)
 	}
 	if c.first.by == from && c.first.how == HowFIN && c.spoke.Known() && !to.finAt.Seen() &&

@@ -9,12 +9,13 @@ type half struct {
 	end   event.Endpoint
 	state State
 
-	base    event.Seq // initial sequence number; valid when based
+	base    event.Seq // initial sequence number, or what takes its place; valid when based
 	next    event.Seq // the first byte that has not passed in order
 	top     event.Seq // just behind the highest byte that was sent
 	ack     event.Seq // highest acknowledgement that this end sent; valid when acks
 	fin     event.Seq // sequence number of its FIN; valid when finAt was seen
-	based   bool
+	based   bool // base is known
+	begun   bool // next and top are
 	acks    bool
 	synSeen bool
 	rstSeen bool
@@ -49,12 +50,19 @@ func (h *half) offset() int64 { return h.bytes + h.missing }
 // begin sets the first sequence number of a stream that the input joins in
 // the middle.
 func (h *half) begin(next event.Seq) {
-	if h.based {
+	if h.begun {
 		return
 	}
-	h.based = true
-	h.base = event.SeqOf(next.Uint32() - 1)
+	h.begun = true
 	h.next, h.top = next, next
+	h.setBase(event.SeqOf(next.Uint32() - 1))
+}
+
+// setBase sets the number that tells a later SYN from a repeated one.
+func (h *half) setBase(base event.Seq) {
+	if !h.based {
+		h.based, h.base = true, base
+	}
 }
 
 // print is what a copy of a segment shares with it. A retransmission differs

@@ -51,7 +51,7 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 // probe reports whether s is a keep-alive probe with a byte of garbage: the
 // byte before the next one, which the peer has acknowledged already.
 func (h *half) probe(seq event.Seq, s *event.Segment) bool {
-	return s.Len == 1 && h.based && seq.Add(1) == h.next && h.payloads > 0 && h.rtxRun == 0 &&
+	return s.Len == 1 && h.begun && seq.Add(1) == h.next && h.payloads > 0 && h.rtxRun == 0 &&
 		h.lastSent.Known() && s.Time-h.lastSent > event.Time(1e9)
 }
 
@@ -94,7 +94,7 @@ func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at ev
 // with data of its own, although the input lacks them: what comes now answers
 // something unseen.
 func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
-	if peer.acks && h.based && h.stash.empty() && h.next.Before(peer.ack) {
+	if peer.acks && h.begun && h.stash.empty() && h.next.Before(peer.ack) {
 		end := peer.ack
 		if h.finAt.Seen() && h.fin.Before(end) {
 			end = h.fin
