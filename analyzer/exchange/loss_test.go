@@ -110,3 +110,91 @@ func TestLoss(t *testing.T) {
 		}
 	}
 }
+
+// span checks that every answer was one to its own request, in a conversation
+// without pipelining: by frame, the number of the exchange.
+type span struct {
+	t     *testing.T
+	of    map[uint32]int
+	right int
+}
+
+func (p *span) Exchange(_ uint32, x *Exchange) {
+	if x.Outcome != OutcomeAnswered {
+		return
+	}
+	n := p.of[x.Start.Frame]
+	if p.of[x.End.Frame] != n || p.of[x.First.Frame] != n || p.of[x.Last.Frame] != n {
+		p.t.Errorf("start %d, end %d, first %d and last %d are of exchanges %d, %d, %d and %d", x.Start.Frame, x.End.Frame, x.First.Frame,
+			x.Last.Frame, n, p.of[x.End.Frame], p.of[x.First.Frame], p.of[x.Last.Frame])
+	}
+	p.right++
+}
+
+func recordsOf(n int) []byte {
+	var b []byte
+	for n > 0 {
+		k := min(n, 1<<14)
+		b = append(b, recordData, 3, 3, byte((k+17)>>8), byte(k+17))
+		b = append(b, make([]byte, k+17)...)
+		n -= k
+	}
+	return b
+}
+
+// TestLossOfTurns drops segments of protocols whose answers have no number.
+func TestLossOfTurns(t *testing.T) {
+	talk := map[string]func(r *rand.Rand) (request, answer []byte){
+		"opaque": func(r *rand.Rand) ([]byte, []byte) { return make([]byte, 1+r.IntN(3000)), make([]byte, 1+r.IntN(9000)) },
+		"tls":    func(r *rand.Rand) ([]byte, []byte) { return recordsOf(30 + r.IntN(3000)), recordsOf(30 + r.IntN(40000)) },
+		"redis": func(r *rand.Rand) ([]byte, []byte) {
+			key, value := strings.Repeat("k", 1+r.IntN(2000)), strings.Repeat("v", r.IntN(4000))
+			answer := fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
+			if r.IntN(2) == 0 {
+				answer = fmt.Sprintf("*2\r\n$%d\r\n%s\r\n%s", len(value), value, answer)
+			}
+			return fmt.Appendf(nil, "*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", len(key), key), []byte(answer)
+		},
+	}
+	for name, next := range talk {
+		sum, n, open := 0, 0, 0
+		for seed := range uint64(200) {
+			r := rand.New(rand.NewPCG(seed, 3))
+			p := &span{t: t, of: make(map[uint32]int)}
+			var tr Tracker
+			tr.Init(&Env{Names: NewNames(), Sink: p}, 1, 443)
+			frame := uint32(0)
+			for i := range 30 {
+				request, answer := next(r)
+				steps := segments(r, nil, event.Client, request)
+				if i < 29 {
+					steps = segments(r, steps, event.Server, answer)
+				}
+				for _, st := range steps {
+					frame++
+					p.of[frame] = i + 1
+					at := event.Moment{Time: event.Time(frame) * 1e6, Frame: frame}
+					if i > 0 && i < 29 && r.IntN(40) == 0 {
+						tr.Gap(st.side, st.n, at)
+					} else {
+						tr.Data(st.side, int(st.n), st.b, at)
+					}
+				}
+			}
+			tr.Shut(event.Client, event.Moment{Time: 1e12, Frame: frame + 1}, -1)
+			var s Summary
+			tr.Finish(&s)
+			if x := s.Outstanding; x != nil && p.of[x.Start.Frame] == 30 {
+				open++
+			} else if x != nil && !s.Unsure {
+				t.Errorf("the request of exchange %d is outstanding", p.of[x.Start.Frame])
+			}
+			sum += p.right
+			n += 29
+			if t.Failed() {
+				t.Fatalf("%s, seed %d", name, seed)
+			}
+		}
+		t.Logf("%s: %d of %d answers and %d of %d open requests were told", name, sum, n, open, n/29)
+	}
+}

@@ -223,6 +223,9 @@ func (t *Tracker) redisReply(h *half, b []byte, at event.Moment) int {
 	s, r := t.redis, &t.redis.server
 	if !r.started() {
 		t.dropLost()
+		if x := t.q.waiting(); x != nil {
+			x.flags &^= entryLost
+		}
 		s.start, s.begin, s.kindLength = h.took(at), h.off, 0
 	}
 	x := t.q.waiting()
@@ -303,9 +306,6 @@ func (t *Tracker) redisSeek(side event.Side, h *half, b []byte, at event.Moment,
 	if found {
 		t.resync(side, h)
 		h.phase = phaseHead
-		if x != nil && side == event.Server && t.q.n-t.q.ended == 1 {
-			x.flags &^= entryLost
-		}
 		return 0
 	}
 	t.unread(side, h, int64(len(b)), at)

@@ -220,10 +220,12 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 				t.open(at)
 			}
 		}
-		t.part(side, h.off, h.off+n, at, at)
-		if x := t.q.newest(); x != nil && h.has(halfTurns) {
-			x.Whole = true
+		x := t.q.newest()
+		if x == nil || x.First.Seen() {
+			return
 		}
+		x.End = at
+		x.Whole = x.Whole || h.has(halfTurns)
 		return
 	}
 	x := t.q.waiting()

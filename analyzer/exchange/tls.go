@@ -131,11 +131,12 @@ func (t *Tracker) tlsSeek(side event.Side, h *half, r *record, b []byte, at even
 		t.resynced++
 		return true
 	}
-	h.off += int64(len(b))
 	if t.tls.stage == tlsTraffic {
 		t.unsure = true
-		t.tlsTouch(side, h, at)
+		t.turnLost(side, h, int64(len(b)), at)
 	}
+	h.off += int64(len(b))
+	t.tlsTouch(side, h, at)
 	return false
 }
 
@@ -156,10 +157,18 @@ func (t *Tracker) tlsRecord(side event.Side, h *half, r *record) {
 	h.left = int64(size)
 	if r.held { // it was not the last record, so it was no alert
 		r.held = false
-		k := r.hold
-		t.tlsTurn(side, h, k.from, k.to, k.start, k.at)
+		t.release(side, h, r.hold)
 	}
 	r.role = t.tlsRole(side, r, size)
+}
+
+// release makes a held record the data that it is. The server's belongs to the
+// exchange of its time, which may be over.
+func (t *Tracker) release(side event.Side, h *half, k heldRecord) {
+	if x := t.q.waiting(); side == event.Server && x != nil && x.Start.Frame > k.start.Frame {
+		return
+	}
+	t.tlsTurn(side, h, k.from, k.to, k.start, k.at)
 }
 
 // tlsRole tells what a record is to the exchanges.
@@ -456,6 +465,9 @@ func (t *Tracker) tlsSkip(side event.Side, n int64, at event.Moment) {
 		t.tlsHelloCut(side, h)
 	}
 	r.lost, r.have, r.held, h.left = true, 0, false, 0
+	if t.tls.stage == tlsTraffic {
+		t.turnLost(side, h, n, at)
+	}
 }
 
 // tlsHelloCut gives up a hello whose bytes are missing.

@@ -33,7 +33,7 @@ func (t *Tracker) turns(side event.Side, b []byte, at event.Moment) {
 func (t *Tracker) turn(side event.Side, from, to int64, start, at event.Moment) {
 	x := t.q.waiting()
 	if side == event.Client {
-		if x == nil || x.First.Seen() {
+		if x == nil || x.First.Seen() || x.has(entryLost) && t.client.has(halfHeard) {
 			x = t.open(start)
 		}
 		if x != nil {
@@ -61,10 +61,19 @@ func (t *Tracker) turnSkip(side event.Side, h *half, n int64, at event.Moment, c
 		t.turn(side, h.off, h.off+n, at, at)
 	case t.mode == modeDetect:
 		t.seek(h, true)
-	case side == event.Client:
-		t.turn(side, h.off, h.off+n, at, at)
-		t.losing()
 	default:
+		t.turnLost(side, h, n, at)
+	}
+}
+
+// turnLost notes that n bytes of side's turn are missing: there was a request,
+// or an answer, of which nothing else is known.
+func (t *Tracker) turnLost(side event.Side, h *half, n int64, at event.Moment) {
+	x := t.q.waiting()
+	if side == event.Client || x != nil && x.First.Seen() {
+		t.turn(side, h.off, h.off+n, at, at)
+	}
+	if side == event.Client || x != nil && !x.First.Seen() {
 		t.losing()
 	}
 }
