@@ -168,6 +168,8 @@ func (d *decoder) transport(proto byte, p []byte, miss int) {
 		if d.deeper() {
 			d.transport(p[0], p[n:], miss)
 		}
+	case protoHopByHop, protoRouting, protoFragment, protoDestOpts, protoMobility, protoHIP, protoShim6:
+		d.extensions(proto, p, miss) // of IPv6, behind an IPv4 header
 	case protoESP:
 		d.trouble(troubleEncrypted)
 	case protoEtherIP:

@@ -35,6 +35,11 @@ func (d *decoder) tcp(p []byte, miss int) {
 		s.Notes |= event.CutByCapture
 	}
 	head := int(p[12]>>4) * 4
+	if head < 20 {
+		// No receiver takes such a segment, so it closes nothing. Wireshark
+		// numbers streams by it all the same.
+		s.Flags &= event.SYN | event.ACK
+	}
 	if head < 20 || head > len(p)+miss {
 		// Wireshark stops here, too, with the frame in its stream.
 		s.Notes |= event.BadOptions
