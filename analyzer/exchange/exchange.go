@@ -1,6 +1,3 @@
-// Package exchange turns the bytes of a connection, in order, into requests
-// and responses: HTTP/1.x, HTTP/2, TLS by its records, Redis, and turns for
-// everything else.
 package exchange
 
 import "finwait/analyzer/event"

@@ -269,11 +269,11 @@ func (t *Tracker) describe(x *entry, hd *head) {
 	if len(host) == 0 {
 		host = hd.host
 	}
-	t.call(x, hd.method, host, path)
+	t.setTarget(x, hd.method, host, path)
 }
 
-// call names what x asks for.
-func (t *Tracker) call(x *entry, method, host, path []byte) {
+// setTarget names what x asks for.
+func (t *Tracker) setTarget(x *entry, method, host, path []byte) {
 	names := t.env.Names
 	x.Method = names.again(t.prev.Method, method)
 	x.Host = names.again(t.name, host)

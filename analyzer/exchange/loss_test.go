@@ -146,7 +146,9 @@ func recordsOf(n int) []byte {
 func TestLossOfTurns(t *testing.T) {
 	talk := map[string]func(r *rand.Rand) (request, answer []byte){
 		"opaque": func(r *rand.Rand) ([]byte, []byte) { return make([]byte, 1+r.IntN(3000)), make([]byte, 1+r.IntN(9000)) },
-		"tls":    func(r *rand.Rand) ([]byte, []byte) { return recordsOf(30 + r.IntN(3000)), recordsOf(30 + r.IntN(40000)) },
+		"tls": func(r *rand.Rand) ([]byte, []byte) {
+			return recordsOf(30 + r.IntN(3000)), recordsOf(30 + r.IntN(40000))
+		},
 		"redis": func(r *rand.Rand) ([]byte, []byte) {
 			key, value := strings.Repeat("k", 1+r.IntN(2000)), strings.Repeat("v", r.IntN(4000))
 			answer := fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
