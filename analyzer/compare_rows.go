@@ -9,7 +9,7 @@ import (
 
 // The rule for verdicts, in numbers.
 const (
-	alpha        = 0.05  // a corrected p-value below it is no chance
+	alpha        = 0.01  // a corrected p-value below it is no chance
 	leastChange  = 0.10  // a smaller relative change does not matter
 	leastRate    = 1.0   // nor does a smaller change of a rate, per 1000
 	leastTime    = 0.001 // nor of a duration, in s
@@ -85,46 +85,32 @@ func (c *comparer) rate(f family, x rates) D {
 	return d
 }
 
-// test is the most careful of the tests on slices of different lengths: bursts
-// may be longer than a slice.
+// test tests whether the rates differ.
 func (x *rates) test() stat.Test {
 	if !x.clocked {
-		t := stat.CompareRates(
+		return stat.CompareRates(
 			stat.Rate{Events: float64(x.events[0]) / unclocked, Exposure: float64(x.exposure[0]) / unclocked},
 			stat.Rate{Events: float64(x.events[1]) / unclocked, Exposure: float64(x.exposure[1]) / unclocked})
-		return t
 	}
-	var worst stat.Test
-	for _, join := range [...]int{1, 2, 4} {
-		t := stat.CompareSlices(sliceRates(x.eventsAt[0], x.exposeAt[0], join), sliceRates(x.eventsAt[1], x.exposeAt[1], join))
-		if join == 1 || t.P > worst.P {
-			worst = t
-		}
-	}
-	return worst
+	return stat.CompareBursts(sliceRates(x.eventsAt[0], x.exposeAt[0]), sliceRates(x.eventsAt[1], x.exposeAt[1]))
 }
 
-// sliceRates are the rates of slices, join of them taken as one. Events of a
-// slice without exposure (a close some time after the last request) go to the
-// slice before it.
-func sliceRates(events, exposure []int, join int) []stat.Rate {
-	var out []stat.Rate
-	var early float64
-	for i := 0; i < max(len(events), len(exposure)); i += join {
-		var r stat.Rate
-		for k := i; k < i+join; k++ {
-			r.Events += float64(at(events, k))
-			r.Exposure += float64(at(exposure, k))
-		}
-		switch {
-		case r.Exposure > 0:
-			r.Events += early
-			early = 0
-			out = append(out, r)
-		case len(out) > 0:
-			out[len(out)-1].Events += r.Events
-		default:
-			early += r.Events
+// sliceRates are the rates of slices. Events of a slice without exposure (a
+// close some time after the last request) go to the last slice before it that
+// has some.
+func sliceRates(events, exposure []int) []stat.Rate {
+	out := make([]stat.Rate, max(len(events), len(exposure)))
+	last := -1
+	early := 0.0
+	for i := range out {
+		n := float64(at(events, i))
+		if e := at(exposure, i); e > 0 {
+			out[i] = stat.Rate{Events: n + early, Exposure: float64(e)}
+			last, early = i, 0
+		} else if last >= 0 {
+			out[last].Events += n
+		} else {
+			early += n
 		}
 	}
 	return out
@@ -247,10 +233,10 @@ func clusterOf(a, b *Quantiles) (inflation, df float64) {
 	inflation, df = 1, 0
 	va, vb := 1.0, 1.0
 	if a.Cluster != nil {
-		va, df = a.Cluster.Effect, df+float64(a.Cluster.Slices-1)
+		va, df = a.Cluster.Effect, df+a.Cluster.DF
 	}
 	if b.Cluster != nil {
-		vb, df = b.Cluster.Effect, df+float64(b.Cluster.Slices-1)
+		vb, df = b.Cluster.Effect, df+b.Cluster.DF
 	}
 	na, nb := 1/float64(a.Count), 1/float64(b.Count)
 	return (va*na + vb*nb) / (na + nb), df

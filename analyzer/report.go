@@ -150,7 +150,7 @@ type Quantiles struct {
 // burst say less than two of different hours.
 type Cluster struct {
 	Effect float64 `json:"effect"` // by how much it inflates the variance of a mean (Kish's design effect); 1: not at all
-	Slices int     `json:"slices"` // stretches of time that this rests on
+	DF     float64 `json:"df"`     // degrees of freedom of this estimate
 }
 
 // HalfCloses are the half-closes that each side began.

@@ -189,23 +189,27 @@ func (s *sliced) on(g grid) []int {
 // design is by how much durations that come in clusters inflate the variance of
 // their mean (Kish's design effect): the variance of the slices' sums around
 // the common mean, over what independent durations would have. It is taken of
-// the logarithms, on the slices of the grid and on slices twice and four times
-// as long, and the largest counts, since a burst may be longer than a slice.
-// clusters is how many slices it rests on. Where there are too few durations to
-// tell, it is 1 and clusters is 0.
-func (s *sliced) design(g grid) (effect float64, clusters int) {
-	effect = 1
+// the logarithms, on the slices of the grid and on longer ones, see
+// [stat.LongRun]. df are the degrees of freedom it rests on; 0 where there are
+// too few durations to tell.
+func (s *sliced) design(g grid) (effect, df float64) {
 	if g.count == 0 {
-		return effect, 0
+		return 1, 0
 	}
 	c := sliced{shift: s.shift, first: s.first, slices: s.slices, squares: s.squares}
-	for shift := g.shift; shift <= g.shift+2; shift++ {
+	var effects, dfs []float64
+	for shift := g.shift; shift <= g.shift+3; shift++ {
 		c.lengthen(shift)
-		if e, k := c.inflation(); k >= 4 && (clusters == 0 || e > effect) {
-			effect, clusters = max(1, e), k
+		e, k := c.inflation()
+		if k < 4 {
+			break
 		}
+		effects, dfs = append(effects, e), append(dfs, float64(k-1))
 	}
-	return effect, clusters
+	if len(dfs) == 0 {
+		return 1, 0
+	}
+	return stat.LongRun(effects, dfs)
 }
 
 // inflation is the design effect over the slices as they are.
@@ -355,7 +359,7 @@ func (s *sliced) cluster(g grid) *Cluster {
 	if k == 0 {
 		return nil
 	}
-	return &Cluster{round4(e), k}
+	return &Cluster{round4(e), round4(k)}
 }
 
 // report is the grid as the report has it.
