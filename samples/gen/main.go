@@ -41,6 +41,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	fs.IntVar(&c.Bytes, "bytes", 0, "mean size of a response body (default 2750, short: 500)")
 	fs.Float64Var(&c.TimeoutShare, "timeouts", 0, "share of connections that end in a client timeout (default 0.05, short: none; -1: none)")
 	fs.DurationVar(&c.Timeout, "timeout", 0, "the client's timeout (default 500ms)")
+	slow := fs.String("slow", "", "`SERVER/ENDPOINT=SHARE` of requests that time out, such as 2/3=0.1")
 	fs.Uint64Var(&c.Seed, "seed", 1, "seed of everything random")
 	fs.BoolVar(&c.Checksums, "checksums", false, "compute TCP checksums")
 	size := fs.Int64("size", 0, "strace: bytes of the log (default 10 MiB)")
@@ -60,6 +61,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 			}
 			return err
 		})
+	}
+	if *slow != "" {
+		var err error
+		if c.Slow, err = wire.ParseSlow(*slow); err != nil {
+			return fmt.Errorf("-slow %w", err)
+		}
 	}
 	c.Kind, c.Format = wire.Kind(*kind), wire.Format(*format)
 	return to(*out, stdout, func(w io.Writer) error {

@@ -32,9 +32,28 @@ type Config struct {
 	Bytes        int           // mean size of a response body; 2,750 / 500
 	TimeoutShare float64       // connections whose last request meets the client's timeout; 0.05 / 0; negative: none
 	Timeout      time.Duration // the client's timeout; 500 ms
+	Slow         Slow          // an endpoint that is slower than the others; zero: none
 	Seed         uint64        // of everything random
 	Checksums    bool          // compute TCP checksums; without, they are zero as under offloading
 	Start        time.Time     // of the first packet; 2026-01-01 00:00:00 UTC
+}
+
+// Slow is one endpoint of one server, of which some requests meet the client's
+// timeout.
+type Slow struct {
+	Server   int     // 1 to 4; 0: none
+	Endpoint int     // 1 to 4, as the package lists them
+	Share    float64 // of its requests
+}
+
+// ParseSlow reads SERVER/ENDPOINT=SHARE.
+func ParseSlow(text string) (Slow, error) {
+	var s Slow
+	if n, err := fmt.Sscanf(text, "%d/%d=%g", &s.Server, &s.Endpoint, &s.Share); n != 3 || err != nil ||
+		s.Server < 1 || s.Server > 4 || s.Endpoint < 1 || s.Endpoint > 4 || !(s.Share > 0 && s.Share <= 1) {
+		return Slow{}, fmt.Errorf("%q: must be SERVER/ENDPOINT=SHARE, such as 2/3=0.1", text)
+	}
+	return s, nil
 }
 
 // defaults fills the zero fields.

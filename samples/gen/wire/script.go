@@ -153,23 +153,35 @@ func (a *author) open(s *script, at time.Duration) {
 	for i := range a.c.Requests {
 		a.total.Requests++
 		if times && i == a.c.Requests-1 {
-			a.timeout(s, at)
+			a.timeout(s, at, a.endpoints[len(a.endpoints)-1])
 			return
 		}
-		at = a.exchange(s, at, a.pick(), server)
+		e := a.pick()
+		if a.slow(server, e) {
+			a.timeout(s, at, a.endpoints[e])
+			return
+		}
+		at = a.exchange(s, at, a.endpoints[e], server)
 	}
 	a.close(s, at)
 }
 
 // pick chooses an endpoint by weight.
-func (a *author) pick() endpoint {
+func (a *author) pick() int {
 	n := a.rng.IntN(100)
-	for _, e := range a.endpoints {
+	for i, e := range a.endpoints {
 		if n -= e.weight; n < 0 {
-			return e
+			return i
 		}
 	}
-	return a.endpoints[0]
+	return 0
+}
+
+// slow reports whether a request to an endpoint of a server is one of those
+// that Config.Slow wants to be too late.
+func (a *author) slow(server, endpoint int) bool {
+	s := a.c.Slow
+	return s.Server == server+1 && s.Endpoint == endpoint+1 && a.rng.Float64() < s.Share
 }
 
 // handshake opens the connection and returns when the client may send.
@@ -247,9 +259,9 @@ func (a *author) close(s *script, at time.Duration) {
 
 // timeout sends a request that the server answers too late: the client's FIN at
 // the timeout, its acknowledgement, later the response, which meets a reset.
-func (a *author) timeout(s *script, at time.Duration) {
+func (a *author) timeout(s *script, at time.Duration, e endpoint) {
 	a.total.TimedOut++
-	a.request(s, at, a.endpoints[len(a.endpoints)-1], int(s.server.addr[3])-1)
+	a.request(s, at, e, int(s.server.addr[3])-1)
 	jitter := a.between(-900*time.Microsecond, 900*time.Microsecond)
 	s.done = len(s.packets)
 	gone := at + a.c.Timeout + jitter
