@@ -108,31 +108,19 @@ func (a *Analyzer) Capture(viewNumber int, src Source) error {
 
 // sequential reads and follows in one goroutine.
 func (a *Analyzer) sequential(v *view, src Source) error {
-	var b event.Batch
+	j := job{parts: make([][]uint16, 1)}
 	for {
-		err := src.Next(&b)
+		err := src.Next(&j.batch)
 		if err != nil && err != io.EOF {
 			return err
 		}
-		v.observe(&b)
-		w := a.window(v)
-		for i := range b.Segments {
-			s := &b.Segments[i]
-			if w.holds(s.Time) {
-				v.shards[shardOf(s.Hash)].add(s)
-			}
-		}
-		v.sweep()
+		v.observe(&j.batch)
+		j.split(a.window(v))
+		j.end = v.end
+		v.work(0, 1, &j)
 		if err == io.EOF {
 			return nil
 		}
-	}
-}
-
-// sweep settles what has been closed long enough, in all shards.
-func (v *view) sweep() {
-	for _, s := range v.shards {
-		s.sweep(v.end)
 	}
 }
 
@@ -230,17 +218,7 @@ func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *
 			return err
 		}
 		v.observe(&j.batch)
-		w := a.window(v)
-		for i := range j.parts {
-			j.parts[i] = j.parts[i][:0]
-		}
-		for i := range j.batch.Segments {
-			s := &j.batch.Segments[i]
-			if w.holds(s.Time) {
-				k := shardOf(s.Hash) % len(queues)
-				j.parts[k] = append(j.parts[k], uint16(i))
-			}
-		}
+		j.split(a.window(v))
 		j.end = v.end
 		j.left.Add(len(queues))
 		for _, q := range queues {
@@ -253,16 +231,35 @@ func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *
 	}
 }
 
+// split tells which segments each worker owns.
+func (j *job) split(w window) {
+	for i := range j.parts {
+		j.parts[i] = j.parts[i][:0]
+	}
+	for i := range j.batch.Segments {
+		s := &j.batch.Segments[i]
+		if w.holds(s.Time) {
+			k := shardOf(s.Hash) % len(j.parts)
+			j.parts[k] = append(j.parts[k], uint16(i))
+		}
+	}
+}
+
 // follow is one worker: it owns the shards whose number leaves rest w.
 func (v *view) follow(w, workers int, queue <-chan *job) {
 	for j := range queue {
-		for _, i := range j.parts[w] {
-			s := &j.batch.Segments[i]
-			v.shards[shardOf(s.Hash)].add(s)
-		}
-		for k := w; k < shards; k += workers {
-			v.shards[k].sweep(j.end)
-		}
+		v.work(w, workers, j)
 		j.left.Done()
+	}
+}
+
+// work gives a batch's segments to the shards of worker w.
+func (v *view) work(w, workers int, j *job) {
+	for _, i := range j.parts[w] {
+		s := &j.batch.Segments[i]
+		v.shards[shardOf(s.Hash)].add(s)
+	}
+	for k := w; k < shards; k += workers {
+		v.shards[k].sweep(j.end)
 	}
 }
