@@ -114,7 +114,7 @@ func (k *logSink) settle(s *shard, conns []socket.Conn) {
 			continue // its other end is in the log as well
 		}
 		st := s.server(c.Record.Server)
-		e := st.endpoint(x.endpoint)
+		e := s.endpoint(st, x.endpoint)
 		e.answered++
 		if x.from.Known() && x.to.Known() {
 			d := max(0, x.to.Sub(x.from))

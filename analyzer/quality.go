@@ -93,6 +93,13 @@ func (b *builder) qualities() []Quality {
 		list = append(list, Quality{p.ID, p.Count, p.Text, p.Where, p.Damage})
 	}
 	for _, v := range b.res.views {
+		var refused int64
+		for _, s := range v.shards {
+			refused += s.refused + s.names.Refused()
+		}
+		if refused > 0 {
+			b.note("endpoints-capped", refused, "requests went to more different endpoints than are kept apart; the rest count for their server", -1)
+		}
 		if v.back > 0 {
 			b.note("clock-steps", v.back, "packets are more than a second older than one before them: the clock stepped, or files overlap", -1)
 		}

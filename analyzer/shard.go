@@ -20,12 +20,14 @@ func shardOf(hash uint64) int { return int(hash >> (64 - 4)) }
 // One goroutine at a time works on it.
 type shard struct {
 	table
-	names    *exchange.Names
-	env      exchange.Env
-	trackers []*exchange.Tracker // not in use
-	servers  map[event.Endpoint]*serverStats
-	flows    []int32 // by record: the number of its flow, or -1; see Result.place
-	guessed  int     // records whose roles are a guess by the ports
+	names     *exchange.Names
+	env       exchange.Env
+	trackers  []*exchange.Tracker // not in use
+	servers   map[event.Endpoint]*serverStats
+	flows     []int32 // by record: the number of its flow, or -1; see Result.place
+	endpoints int     // of all servers
+	refused   int64   // exchanges whose endpoint found no room: they count for their server
+	guessed   int     // records whose roles are a guess by the ports
 }
 
 // serverStats is what the exchanges with one server add up to.
@@ -75,7 +77,7 @@ func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {
 	if l.server == nil {
 		l.server = s.server(l.Server())
 	}
-	e := l.server.endpoint(x.Endpoint)
+	e := s.endpoint(l.server, x.Endpoint)
 	switch x.Outcome {
 	case exchange.OutcomeAnswered:
 		e.answered++
@@ -107,13 +109,23 @@ func (s *shard) server(end event.Endpoint) *serverStats {
 	return st
 }
 
-// endpoint returns the sums of one endpoint.
-func (st *serverStats) endpoint(id exchange.NameID) *endpointStats {
+// maxEndpoints bounds the endpoints that one shard keeps apart: paths that no
+// rule folds may be different in every request.
+const maxEndpoints = 1 << 13
+
+// endpoint returns the sums of one endpoint of a server; past maxEndpoints, of
+// those without a name.
+func (s *shard) endpoint(st *serverStats, id exchange.NameID) *endpointStats {
 	if st.lastStats != nil && st.last == id {
 		return st.lastStats
 	}
 	e := st.endpoints[id]
+	if e == nil && s.endpoints >= maxEndpoints && id != 0 {
+		s.refused++
+		return s.endpoint(st, 0)
+	}
 	if e == nil {
+		s.endpoints++
 		e = &endpointStats{}
 		st.endpoints[id] = e
 	}

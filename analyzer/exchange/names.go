@@ -3,8 +3,8 @@ package exchange
 // Bounds of a Names: what one shard may keep of hosts, methods and endpoints
 // that the input makes up.
 const (
-	maxNames     = 1 << 20
-	maxNameBytes = 64 << 20
+	maxNames     = 1 << 17
+	maxNameBytes = 8 << 20
 	maxName      = 1024 // longer strings are cut
 )
 
