@@ -2,7 +2,7 @@ package exchange
 
 import "finwait/analyzer/event"
 
-// Finish gives what is left to the sink and fills s. s.Outstanding and
+// Finish gives what is left to the sink and fills s, once. s.Outstanding and
 // s.Previous point into t and are valid until the next Init.
 func (t *Tracker) Finish(s *Summary) {
 	if t.mode == modeDetect {
@@ -38,6 +38,8 @@ func (t *Tracker) Finish(s *Summary) {
 	}
 	s.Sent, s.Answered, s.Reset, s.Aborted, s.Lost = t.sent, t.answered, t.reset, t.aborted, t.lost
 	s.Unsure = t.unsure
+	t.client.drop(t.env)
+	t.server.drop(t.env)
 }
 
 // finishQueue counts the exchanges that are left, and finds the oldest that waits.

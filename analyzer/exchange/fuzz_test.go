@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"finwait/analyzer/event"
@@ -139,4 +140,62 @@ func FuzzEndpoint(f *testing.F) {
 			t.Errorf("an endpoint of %d bytes", len(got))
 		}
 	})
+}
+
+// decode reads what encode wrote, with moments.
+func decode(ops []byte) (steps []step) {
+	for frame := uint32(1); len(ops) >= 3; frame++ {
+		st := step{op: [...]string{"data", "data", "gap", "close"}[ops[0]&3], side: event.Client, n: int64(ops[1])<<8 | int64(ops[2])}
+		if ops[0]&4 != 0 {
+			st.side = event.Server
+		}
+		ops = ops[3:]
+		if st.op == "data" {
+			k := min(int(st.n), len(ops))
+			st.b, st.n = ops[:k], int64(k)
+			ops = ops[k:]
+		}
+		st.at = event.Moment{Time: event.Time(frame) * 1e6, Frame: frame}
+		steps = append(steps, st)
+	}
+	return steps
+}
+
+// FuzzSplit demands that what is certain does not depend on how the stream was
+// cut into segments.
+func FuzzSplit(f *testing.F) {
+	files, _ := filepath.Glob("testdata/scripts/*.txt")
+	for _, file := range files {
+		for _, s := range readScripts(f, file) {
+			f.Add(encode(s.steps), uint16(6379))
+		}
+	}
+	f.Fuzz(func(t *testing.T, ops []byte, port uint16) {
+		if len(ops) > 4000 {
+			return
+		}
+		steps := decode(ops)
+		for _, st := range steps {
+			if st.op == "gap" {
+				return // the next message is looked for where a segment starts
+			}
+		}
+		whole := play(steps, port, func(n int) int { return n })
+		one := play(steps, port, func(int) int { return 1 })
+		if guessed(whole) || guessed(one) || whole == one {
+			return
+		}
+		t.Errorf("whole:\n%s\nbyte by byte:\n%s", whole, one)
+	})
+}
+
+// guessed reports whether a played conversation says that it is not certain, or
+// was judged by turns, which look for known protocols where a segment starts.
+func guessed(played string) bool {
+	for _, word := range []string{" unsure", " resynced=", " lost=", " capped", "opaque ", "tunnel "} {
+		if strings.Contains(played, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -17,12 +17,13 @@ const (
 	extServerName        = 0
 	extALPN              = 16
 	extPreSharedKey      = 41
-	extEarlyData         = 42
 	extSupportedVersions = 43
 	extPSKModes          = 45
 
-	versionTLS12 = 0x0303
 	versionTLS13 = 0x0304
+
+	cipherSHA384 = 0x1302 // TLS_AES_256_GCM_SHA384
+	cipherCCM8   = 0x1305 // TLS_AES_128_CCM_8_SHA256
 )
 
 // hello is what matters of a ClientHello or ServerHello.
@@ -110,9 +111,9 @@ const maxALPN = 4
 // alone: 4 bytes of header, the hash, the inner type and the tag.
 func finishedSize(cipher uint16) int {
 	switch cipher {
-	case 0x1302: // AES-256-GCM with SHA-384
+	case cipherSHA384:
 		return 4 + 48 + 1 + 16
-	case 0x1305: // AES-128-CCM-8
+	case cipherCCM8:
 		return 4 + 32 + 1 + 8
 	}
 	return 4 + 32 + 1 + 16
@@ -121,7 +122,7 @@ func finishedSize(cipher uint16) int {
 // tagSize is how many bytes TLS 1.3 adds to a record's plaintext: inner type
 // and tag.
 func tagSize(cipher uint16) int {
-	if cipher == 0x1305 {
+	if cipher == cipherCCM8 {
 		return 1 + 8
 	}
 	return 1 + 16

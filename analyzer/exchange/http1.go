@@ -243,6 +243,7 @@ func (t *Tracker) request(h *half, hd *head, at event.Moment) {
 	case hd.chunked:
 		h.phase, h.left = phaseSize, 0
 	case hd.bad || hd.coded:
+		t.unsure = true
 		t.seek(h, false)
 	case hd.length > 0:
 		h.phase, h.left = phaseBody, hd.length

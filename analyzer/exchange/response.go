@@ -64,6 +64,7 @@ func (t *Tracker) responseBody(h *half, hd *head, x *entry, at event.Moment) {
 	case hd.chunked:
 		h.phase, h.left = phaseSize, 0
 	case hd.bad:
+		t.unsure = true
 		t.seek(h, false)
 		if x != nil {
 			x.flags |= entrySoft

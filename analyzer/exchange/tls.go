@@ -192,8 +192,8 @@ func (t *Tracker) tlsRole(side event.Side, r *record, size int) recordRole {
 	case recordAlert:
 		return recordHeld
 	}
-	if s.stage == tlsFinish && side == event.Client {
-		s.stage = tlsTraffic
+	if s.stage == tlsFinish {
+		t.tlsUnannounced(side, r)
 	}
 	if s.stage == tlsFlight {
 		return t.tlsFlight(side, size)
@@ -275,7 +275,6 @@ func (t *Tracker) tlsTouch(side event.Side, h *half, at event.Moment) {
 // records' boundaries are lost until a segment starts with one.
 func (t *Tracker) tlsSkip(side event.Side, n int64, at event.Moment) {
 	h, r := t.half(side), t.tls.record(side)
-	t.tlsTouch(side, h, at)
 	if r.have == 5 && n <= h.left {
 		h.left -= n
 		if r.role == recordHello {
@@ -293,6 +292,7 @@ func (t *Tracker) tlsSkip(side event.Side, n int64, at event.Moment) {
 	if r.role == recordHello {
 		t.tlsHelloCut(side, h)
 	}
+	t.tlsTouch(side, h, at)
 	r.lost, r.have, r.held, h.left = true, 0, false, 0
 	if t.tls.stage == tlsTraffic {
 		t.turnLost(side, h, n, at)

@@ -13,7 +13,7 @@ func (t *Tracker) tlsFlight(side event.Side, size int) recordRole {
 		return recordHeld
 	}
 	if side == event.Client {
-		if size == finishedSize(s.cipher) {
+		if size == finishedSize(s.cipher) || s.cipher == 0 && size == finishedSize(cipherSHA384) {
 			t.tlsFinished()
 		} else {
 			s.tickets.certs = true
@@ -29,7 +29,7 @@ func (t *Tracker) tlsFlight(side event.Side, size int) recordRole {
 		return recordTurn
 	}
 	switch {
-	case !s.extended:
+	case !s.extended && s.cipher != 0:
 		s.extended = true
 		t.chosenALPN(size)
 	case s.fin:
@@ -37,6 +37,20 @@ func (t *Tracker) tlsFlight(side event.Side, size int) recordRole {
 	}
 	s.fin = s.fin || size == finishedSize(s.cipher)
 	return recordSetup
+}
+
+// tlsUnannounced acts on a first record of application data outside TLS 1.3. When
+// the ServerHello could not be read, it may be TLS 1.3 after all: there the
+// server's handshake goes on in such records, and the client's has one behind
+// its ChangeCipherSpec, where TLS 1.2 has its Finished.
+func (t *Tracker) tlsUnannounced(side event.Side, r *record) {
+	s := t.tls
+	switch {
+	case s.version == 0 && (side == event.Server || r.ccs && !r.fin):
+		s.version, s.stage = versionTLS13, tlsFlight
+	case side == event.Client:
+		s.stage = tlsTraffic
+	}
 }
 
 // tlsFinished ends the handshake of TLS 1.3.
