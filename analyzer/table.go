@@ -127,6 +127,9 @@ func (t *table) add(s *event.Segment) {
 	p := t.lookup(s)
 	switch {
 	case p.ref == 0:
+		if !conn.Opens(s) {
+			return
+		}
 		t.used++
 		p.tag = uint32(s.Hash >> 32)
 		t.open(p, s, nil)

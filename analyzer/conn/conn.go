@@ -101,10 +101,17 @@ func (c *Conn) Starts(s *event.Segment) bool {
 	return from.based && from.base != s.Seq
 }
 
+// Opens reports whether s, of a 4-tuple that was not seen before, begins a
+// connection: everything does but an ICMP error that quotes only the ports.
+// (Wireshark gives that no stream; the RFC 792 minimum is enough to find one.)
+func Opens(s *event.Segment) bool {
+	return s.Kind == event.SegmentTCP || s.Notes&event.CutByCapture == 0
+}
+
 // dials reports whether s is a SYN. One that an ICMP error quotes counts, for
 // the error may be all that the capture holds of the dial.
 func dials(s *event.Segment) bool {
-	return s.Flags&(event.SYN|event.ACK) == event.SYN && (s.Kind == event.SegmentTCP || s.Notes&event.CutByCapture == 0)
+	return s.Flags&(event.SYN|event.ACK) == event.SYN && Opens(s)
 }
 
 // ReusedAfter marks that the 4-tuple carried another connection before; old

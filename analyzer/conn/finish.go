@@ -46,6 +46,15 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	if server.synSeen {
 		r.ServerStart = server.base.Uint32()
 	}
+	r.ClientBase, r.ServerBase = client.base.Uint32(), server.base.Uint32()
+	switch {
+	case client.based && server.based:
+		r.Based = event.Both
+	case client.based:
+		r.Based = event.Client
+	case server.based:
+		r.Based = event.Server
+	}
 	r.SYNRetries = uint8(min(255, max(1, client.syns)-1))
 	answered := server.synSeen || server.payloads > 0 || client.payloads > 0 && client.bareAcks > 0
 	switch {

@@ -14,8 +14,8 @@ type half struct {
 	top     event.Seq // just behind the highest byte that was sent
 	ack     event.Seq // highest acknowledgement that this end sent; valid when acks
 	fin     event.Seq // sequence number of its FIN; valid when finAt was seen
-	based   bool // base is known
-	begun   bool // next and top are
+	based   bool      // base is known
+	begun   bool      // next and top are
 	acks    bool
 	synSeen bool
 	rstSeen bool

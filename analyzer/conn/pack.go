@@ -39,7 +39,7 @@ func (k *codec) record(r *Record) {
 	k.small(&r.Input)
 	k.bytes((*uint8)(&r.Basis), (*uint8)(&r.Handshake), &r.SYNRetries, (*uint8)(&r.Protocol),
 		(*uint8)(&r.Initiator), (*uint8)(&r.FirstBy), (*uint8)(&r.How), (*uint8)(&r.EndedBy), (*uint8)(&r.HalfKind),
-		(*uint8)(&r.TimeWaitBy), (*uint8)(&r.Phase), (*uint8)(&r.DeclaredBy))
+		(*uint8)(&r.TimeWaitBy), (*uint8)(&r.Based), (*uint8)(&r.Phase), (*uint8)(&r.DeclaredBy))
 	k.word((*uint32)(&r.Marks))
 	k.flag(&r.Outstanding)
 	k.absolute(&r.Opened)
@@ -63,6 +63,8 @@ func (k *codec) record(r *Record) {
 		(*uint32)(&r.Method), (*uint32)(&r.Host), (*uint32)(&r.Path), (*uint32)(&r.Endpoint), (*uint32)(&r.ServerName)} {
 		k.word(n)
 	}
+	k.near(&r.ClientBase, r.ClientStart)
+	k.near(&r.ServerBase, r.ServerStart)
 	for _, n := range [...]*int64{&r.ClientBytes, &r.ServerBytes, &r.ClientMissing, &r.ServerMissing} {
 		k.long(n)
 	}
@@ -89,6 +91,13 @@ func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 func (k *codec) word(v *uint32)  { *v = uint32(k.uvarint(uint64(*v))) }
 func (k *codec) small(v *uint16) { *v = uint16(k.uvarint(uint64(*v))) }
 func (k *codec) long(v *int64)   { *v = k.varint(*v) }
+
+// near keeps a number that mostly equals another one.
+func (k *codec) near(v *uint32, other uint32) {
+	x := *v ^ other
+	k.word(&x)
+	*v = x ^ other
+}
 
 func (k *codec) duration(v *time.Duration) { *v = time.Duration(k.varint(int64(*v))) }
 

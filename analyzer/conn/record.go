@@ -214,6 +214,8 @@ type Record struct {
 	ClientMissing, ServerMissing   int64 // payload bytes that the input lacks
 	Copies                         uint32
 	ClientStart, ServerStart       uint32     // initial sequence numbers, to join captures of both hosts; 0 unknown
+	ClientBase, ServerBase         uint32     // the numbers that a repeated SYN has; valid where Based says so
+	Based                          event.Side // whose number is known: NoSide, Client, Server or Both
 	ClientLastByte, ServerLastByte event.Time // last payload byte before the close, TLS close_notify excluded
 
 	// The first close.
@@ -274,14 +276,14 @@ func Duration(from, to event.Time) (time.Duration, bool) {
 // Starts reports whether s begins another connection on the 4-tuple of r; see
 // Conn.Starts.
 func (r *Record) Starts(s *event.Segment) bool {
-	if s.Kind != event.SegmentTCP || s.Flags&(event.SYN|event.ACK) != event.SYN {
+	if !dials(s) {
 		return false
 	}
-	base := r.ClientStart
-	if s.Src == r.Server && r.Client != r.Server {
-		base = r.ServerStart
+	from, base := event.Client, r.ClientBase
+	if s.Src != r.Client {
+		from, base = event.Server, r.ServerBase
 	}
-	return base == 0 || base != s.Seq.Uint32()
+	return (r.Based == from || r.Based == event.Both) && base != s.Seq.Uint32()
 }
 
 // Stray counts a segment that came long after the connection had ended.
