@@ -100,11 +100,12 @@ type D struct {
 	Verdict  string   `json:"verdict"`
 
 	family  family
-	worse   int     // 1: more is worse; -1: less is worse
-	matters bool    // the effect is large enough to matter
-	bounded bool    // a change that matters much is excluded
-	follows []int   // indices, in the same rows, of the metrics that judge this one
-	share   float64 // of the change, what length and load explain: the ratio expected if nothing changed; 0 none
+	worse   int      // 1: more is worse; -1: less is worse
+	matters bool     // the effect is large enough to matter
+	bounded bool     // a change that matters much is excluded
+	seen    quantile // where a change of a distribution that matters shows
+	follows []int    // indices, in the same rows, of the metrics that judge this one
+	share   float64  // of the change, what length and load explain: the ratio expected if nothing changed; 0 none
 }
 
 // ClientDiff is one client address.
@@ -121,6 +122,7 @@ type PeerDiff struct {
 	ServerName *string `json:"server_name"`
 	Was        string  `json:"was,omitempty"` // its address before, when that was another
 	Verdict    string  `json:"verdict"`
+	Because    string  `json:"because,omitempty"` // the endpoint that gave it its verdict, when its own rows do not
 	Rows       []D     `json:"rows"`
 }
 
@@ -191,7 +193,7 @@ func Compare(before, after *Report, opts CompareOptions) *Comparison {
 	c.collect(out)
 	c.verdicts(out)
 	out.Timers = c.timers()
-	out.Findings = c.findings()
+	out.Findings = c.findings(out)
 	c.compareCaptures(out)
 	c.conclude(out)
 	return out

@@ -160,9 +160,25 @@ func (c *comparer) verdicts(out *Comparison) {
 	for i := range out.Endpoints {
 		out.Endpoints[i].Verdict = groupVerdict(out.Endpoints[i].Rows)
 	}
+	inherit(out)
 	slices.SortStableFunc(out.Clients, func(x, y ClientDiff) int { return order(x.Verdict, x.Rows, y.Verdict, y.Rows) })
 	slices.SortStableFunc(out.Peers, func(x, y PeerDiff) int { return order(x.Verdict, x.Rows, y.Verdict, y.Rows) })
 	slices.SortStableFunc(out.Endpoints, func(x, y EndpointDiff) int { return order(x.Verdict, x.Rows, y.Verdict, y.Rows) })
+}
+
+// inherit gives a server the verdict of its endpoints where its own rows show
+// no change: one slow endpoint among many may be lost in the server's numbers.
+func inherit(out *Comparison) {
+	for i := range out.Peers {
+		p := &out.Peers[i]
+		for k := range out.Endpoints {
+			e := &out.Endpoints[k]
+			if e.Server == p.Server && (e.Verdict == VerdictRegressed || e.Verdict == VerdictImproved && p.Verdict != VerdictRegressed) &&
+				(p.Verdict != e.Verdict) && p.Verdict != VerdictNew && p.Verdict != VerdictGone {
+				p.Verdict, p.Because = e.Verdict, e.Endpoint
+			}
+		}
+	}
 }
 
 // rank orders verdicts: what changed first.

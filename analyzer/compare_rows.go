@@ -15,7 +15,7 @@ const (
 	leastTime    = 0.001 // nor of a duration, in s
 	muchRatio    = 2.0   // unchanged excludes such a ratio either way
 	muchShift    = 0.15  // or such a shift of the probability that a duration is longer, from a half
-	quietRate    = 5.0   // or rates are below it on both sides, per 1000
+	muchRate     = 5.0   // or such a difference of rates, per 1000
 	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
 	fewDurations = 4     // nor with fewer durations on either side
 	unclocked    = 4.0   // variance that counts are taken to have where their times are not known, against Poisson's
@@ -66,12 +66,12 @@ func (c *comparer) rate(f family, x rates) D {
 		return d
 	}
 	d.matters = math.Abs(*d.After-*d.Before) >= leastRate*x.scale/1000 && apart(*d.Before, *d.After)
-	quiet := quietRate * x.scale / 1000
-	d.bounded = highest(x.events[0])/float64(x.exposure[0])*x.scale <= quiet && highest(x.events[1])/float64(x.exposure[1])*x.scale <= quiet
 	if x.events[0]+x.events[1] < fewEvents {
+		d.bounded = x.closeBy(1)
 		return d
 	}
 	t := x.test()
+	d.bounded = x.closeBy(max(1, t.Dispersion))
 	d.take(t)
 	if !x.clocked {
 		d.Note = "the times of these events are not known, so that bursts cannot be told from a change"
@@ -142,11 +142,14 @@ func within(t stat.Test, limit float64) bool {
 	return low > -math.Log(limit) && high < math.Log(limit)
 }
 
-// highest is an upper 95 % bound of the mean of a count (by the square root's
-// normal approximation; for 0 it is 3.3, exactly 3.0).
-func highest(n int) float64 {
-	r := math.Sqrt(float64(n)+1) + 0.82
-	return r * r
+// closeBy reports whether the 90 % interval of the difference of the rates
+// excludes one that matters much. A count's variance is taken as that of one
+// more, since none seen does not mean none to come.
+func (x *rates) closeBy(dispersion float64) bool {
+	na, nb := float64(x.exposure[0]), float64(x.exposure[1])
+	a, b := float64(x.events[0]), float64(x.events[1])
+	half := 1.645 * math.Sqrt(dispersion*((a+1)/(na*na)+(b+1)/(nb*nb)))
+	return math.Abs(b/nb-a/na)+half < muchRate/1000
 }
 
 // apart reports whether two rates differ by a tenth or more.
@@ -206,6 +209,12 @@ func (c *comparer) duration(f family, metric string, a, b *Quantiles) (D, bool) 
 	return d, true
 }
 
+// quantile is one of a distribution on both sides.
+type quantile struct {
+	name          string
+	before, after *float64
+}
+
 // show picks the quantile at which the change shows that the test found: the
 // middle, or else one of the tail that enough durations support. None means
 // that the change does not matter.
@@ -220,8 +229,7 @@ func (d *D) show(a, b *Quantiles, longer bool) {
 			continue
 		}
 		if delta := *q.b - *q.a; math.Abs(delta) >= leastTime && apart(*q.a, *q.b) && delta > 0 == longer {
-			d.At, d.Before, d.After, d.matters = q.name, q.a, q.b, true
-			d.Change = relative(q.a, q.b)
+			d.matters, d.seen = true, quantile{q.name, q.a, q.b}
 			return
 		}
 	}
@@ -408,6 +416,10 @@ func judge(rows []D) {
 func (d *D) decide() string {
 	switch {
 	case d.P != nil && *d.P < alpha && d.matters:
+		if d.At != "" {
+			d.At, d.Before, d.After = d.seen.name, d.seen.before, d.seen.after
+			d.Change = relative(d.Before, d.After)
+		}
 		if (*d.After > *d.Before) == (d.worse > 0) {
 			return VerdictRegressed
 		}

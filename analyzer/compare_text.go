@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -35,9 +36,9 @@ func (c *comparer) conclude(out *Comparison) {
 
 // rule says how verdicts are reached.
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
-	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.05. " +
-	"It is unchanged when a doubling or halving is excluded with 95 % confidence on either side (of a duration: when the probability " +
-	"that one after is longer than one before is between 0.35 and 0.65), or rates stay below 5 per 1000; else it is unsure. " +
+	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.01. " +
+	"It is unchanged when its 90 % interval excludes a doubling and a halving, or a difference of 5 per 1000 (of a duration: when the probability " +
+	"that one after is longer than one before lies between 0.35 and 0.65); else it is unsure: there is too little data. " +
 	"Counts are tested against the load of their slice of time, by quasi-Poisson rates, so that bursts are no change; durations by " +
 	"Mann-Whitney, or by log-rank where some were cut off, corrected for durations that resemble their neighbours in time. " +
 	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from."
@@ -60,7 +61,7 @@ func verdictOf(rows []D, metrics ...string) string {
 	return verdict
 }
 
-// names are metrics in words.
+// metricWords is a metric in words.
 func metricWords(metric string) string {
 	switch metric {
 	case "timeouts_per_1k":
@@ -121,12 +122,6 @@ func (c *comparer) text(out *Comparison) string {
 
 // sentence says one change.
 func sentence(d *D) string {
-	format := func(v *float64) string {
-		if d.Unit == "s" {
-			return secondsText(v)
-		}
-		return number(*v)
-	}
 	unit := ""
 	if d.Unit != "s" {
 		unit = " " + d.Unit
@@ -140,7 +135,18 @@ func sentence(d *D) string {
 	if d.Unit == "s" {
 		went = map[string]string{"fell": "became shorter", "rose": "became longer"}[went]
 	}
-	return fmt.Sprintf("%s %s: %s to %s%s (p %s).", upper(metricWords(d.Metric)), went, format(d.Before), format(d.After), unit, pText(*d.P))
+	return fmt.Sprintf("%s %s: %s to %s%s (p %s).", upper(metricWords(d.Metric)), went, d.value(d.Before), d.value(d.After), unit, pText(*d.P))
+}
+
+// value formats a value of the row for a sentence.
+func (d *D) value(v *float64) string {
+	switch {
+	case v == nil:
+		return "unknown"
+	case d.Unit == "s":
+		return secondsText(v)
+	}
+	return number(*v)
 }
 
 // pText formats a p-value.
@@ -159,30 +165,47 @@ func upper(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// changed names the servers and endpoints that changed, the first few.
+// changed names the endpoints that changed, or else the servers, the first few,
+// each with its first change.
 func changed(out *Comparison) string {
-	by := map[string][]string{}
+	type row struct{ label, verdict, what string }
+	var list, hosts []row
 	for i := range out.Endpoints {
 		if e := &out.Endpoints[i]; e.Endpoint != e.Server {
-			by[e.Verdict] = append(by[e.Verdict], e.Endpoint+" of "+e.Server)
+			list = append(list, row{e.Endpoint + " of " + e.Server, e.Verdict, firstChange(e.Rows)})
 		}
 	}
-	peers := map[string][]string{}
 	for i := range out.Peers {
-		peers[out.Peers[i].Verdict] = append(peers[out.Peers[i].Verdict], out.Peers[i].Server)
+		p := &out.Peers[i]
+		hosts = append(hosts, row{p.Server, p.Verdict, firstChange(p.Rows)})
+	}
+	if len(out.Peers) == 1 {
+		hosts = nil // the totals have said it
 	}
 	var s []string
 	for _, v := range []string{VerdictRegressed, VerdictImproved} {
-		list := by[v]
-		if len(list) == 0 {
-			list = peers[v]
+		of := func(r row) bool { return r.verdict != v }
+		all := slices.DeleteFunc(slices.Clone(list), of)
+		if len(all) == 0 {
+			all = slices.DeleteFunc(slices.Clone(hosts), of)
 		}
-		switch n := len(list); {
-		case n > 3:
-			s = append(s, fmt.Sprintf("%s: %s and %d more.", upper(v), strings.Join(list[:2], ", "), n-2))
-		case n > 0:
-			s = append(s, fmt.Sprintf("%s: %s.", upper(v), strings.Join(list, ", ")))
+		const most = 2
+		for _, r := range all[:min(most, len(all))] {
+			s = append(s, fmt.Sprintf("%s %s%s.", r.label, v, r.what))
+		}
+		if n := len(all) - most; n > 0 {
+			s = append(s, fmt.Sprintf("So did %d more.", n))
 		}
 	}
 	return strings.Join(s, " ")
+}
+
+// firstChange says the first change among the rows; "" without one.
+func firstChange(rows []D) string {
+	for i := range rows {
+		if d := &rows[i]; d.JudgedBy == "" && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed) {
+			return fmt.Sprintf(": %s %s to %s", metricWords(d.Metric), d.value(d.Before), d.value(d.After))
+		}
+	}
+	return ""
 }

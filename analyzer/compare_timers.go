@@ -98,9 +98,25 @@ func timerDiff(x, y *Timer) TimerDiff {
 	return d
 }
 
+// verdictAt is the verdict on the row that a finding speaks of.
+func verdictAt(all *Comparison, server, endpoint string) string {
+	for i := range all.Endpoints {
+		if e := &all.Endpoints[i]; endpoint != "" && e.Endpoint == endpoint && e.Server == server {
+			return e.Verdict
+		}
+	}
+	for i := range all.Peers {
+		if p := &all.Peers[i]; p.Server == server {
+			return p.Verdict
+		}
+	}
+	return groupVerdict(all.Totals)
+}
+
 // findings pairs the findings of both sides. A finding that only one side has
-// is unsure when chance would hide so few cases.
-func (c *comparer) findings() []FindingDiff {
+// counts only when the row that it speaks of changed: findings have thresholds,
+// and what lies near one crosses it by chance.
+func (c *comparer) findings(all *Comparison) []FindingDiff {
 	type key struct{ id, server, endpoint string }
 	after := map[string]string{}
 	for _, g := range c.peers {
@@ -135,20 +151,15 @@ func (c *comparer) findings() []FindingDiff {
 		f := &c.b.r.Findings[i]
 		add(f, f.Server, false)
 	}
-	scale := 1.0 // of a count before, to what it would be after
-	if a, b := c.a.r.Totals.Connections, c.b.r.Totals.Connections; a > 0 && b > 0 {
-		scale = float64(b) / float64(a)
-	}
 	for i := range out {
 		f := &out[i]
+		v := verdictAt(all, f.Server, f.Endpoint)
 		switch {
 		case f.Before > 0 && f.After > 0:
 			f.Verdict = VerdictUnchanged
-		case f.Severity == SeverityInfo:
-			f.Verdict = VerdictUnsure
-		case f.Before > 0 && float64(f.Before)*min(1, scale) >= 10:
+		case f.Before > 0 && (v == VerdictImproved || v == VerdictGone):
 			f.Verdict = VerdictGone
-		case f.After > 0 && float64(f.After)/max(1, scale) >= 10:
+		case f.After > 0 && (v == VerdictRegressed || v == VerdictNew):
 			f.Verdict = VerdictNew
 		default:
 			f.Verdict = VerdictUnsure

@@ -135,7 +135,7 @@ func CompareBursts(a, b []Rate) Test {
 	dispersion, df := LongRun(estimates, dfs)
 	exact := CompareRates(suma, sumb)
 	t := rateRatio(suma, sumb, dispersion)
-	t.Method = method
+	t.Method, t.Dispersion = method, dispersion
 	score := math.Abs(normalQuantile(max(exact.P, 1e-300) / 2))
 	t.P = max(exact.P, studentTail(score/math.Sqrt(dispersion), df), scaledP(suma, sumb, dispersion))
 	t.Warnings = exact.Warnings

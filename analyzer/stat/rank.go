@@ -7,12 +7,15 @@ import (
 
 // Test is the result of a comparison of two sides. All tests are two-sided.
 type Test struct {
-	Method   string  // which test, in words
-	P        float64 // probability of at least such a difference by chance; NaN when there is nothing to compare
-	Effect   float64 // the size of the difference; its meaning is the test's
-	Low      float64 // confidence interval of Effect at 95 %; NaN when there is nothing to compare
-	High     float64 // as Low; +Inf when it is open
-	Warnings []Warning
+	Method string  // which test, in words
+	P      float64 // probability of at least such a difference by chance; NaN when there is nothing to compare
+	Effect float64 // the size of the difference; its meaning is the test's
+	Low    float64 // confidence interval of Effect at 95 %; NaN when there is nothing to compare
+	High   float64 // as Low; +Inf when it is open
+	// Dispersion is how much the counts vary against Poisson's; 0 where
+	// that was not estimated.
+	Dispersion float64
+	Warnings   []Warning
 }
 
 func noTest(method string, w Warning) Test {

@@ -44,9 +44,12 @@ func (p *page) diffSide(label string, s *analyzer.Side) {
 	if len(names) > 2 {
 		what = fmt.Sprintf("%s to %s (%d files)", names[0], names[len(names)-1], len(names))
 	}
-	facts := []string{counted(s.Connections, "connection"), counted(s.Requests, "request")}
+	facts := []string{counted(s.Requests, "request")}
+	if s.Requests == 0 {
+		facts = []string{counted(s.Connections, "connection")}
+	}
 	if at := clock(s.Span.Start, dateAndTime); at != unknown {
-		facts = append([]string{at, duration(s.Span.DurationS)}, facts...)
+		facts = append([]string{duration(s.Span.DurationS) + " from " + at}, facts...)
 	}
 	tail := strings.Join(facts, ", ")
 	room := max(12, p.width-8-2-cells(tail))
@@ -100,6 +103,7 @@ func (p *page) verdictStyle(verdict, text string) string {
 // diffGroup is a row group of any kind.
 type diffGroup struct {
 	label   string
+	note    string
 	verdict string
 	rows    []analyzer.D
 }
@@ -109,11 +113,15 @@ func hostGroups(c *analyzer.Comparison) []diffGroup {
 	var list []diffGroup
 	for i := range c.Peers {
 		x := &c.Peers[i]
-		list = append(list, diffGroup{moved(x.Server, x.Was), x.Verdict, x.Rows})
+		g := diffGroup{label: moved(x.Server, x.Was), verdict: x.Verdict, rows: x.Rows}
+		if x.Because != "" {
+			g.note = "by its endpoints"
+		}
+		list = append(list, g)
 	}
 	for i := range c.Clients {
 		x := &c.Clients[i]
-		list = append(list, diffGroup{"client " + moved(x.Client, x.Was), x.Verdict, x.Rows})
+		list = append(list, diffGroup{label: "client " + moved(x.Client, x.Was), verdict: x.Verdict, rows: x.Rows})
 	}
 	return list
 }
@@ -135,7 +143,7 @@ func endpointGroups(c *analyzer.Comparison) []diffGroup {
 		if len(c.Peers) > 1 && x.Endpoint != x.Server {
 			label += " of " + clean(x.Server)
 		}
-		list = append(list, diffGroup{label, x.Verdict, x.Rows})
+		list = append(list, diffGroup{label: label, verdict: x.Verdict, rows: x.Rows})
 	}
 	return list
 }
@@ -143,7 +151,7 @@ func endpointGroups(c *analyzer.Comparison) []diffGroup {
 // diffColumns are the columns of all tables of a comparison.
 func (p *page) diffColumns(what string) *table {
 	return &table{indent: 2, columns: []column{
-		{title: what, shrink: 12},
+		{title: what, shrink: 26},
 		{title: "before", right: true},
 		{title: "after", right: true},
 		{title: "change", right: true, rank: 3},
@@ -185,6 +193,7 @@ func hasChanged(verdict string) bool {
 // group writes the changed rows of groups that changed.
 func (p *page) group(what string, groups []diffGroup) {
 	t := p.diffColumns(what)
+	heads := map[int]diffGroup{} // before which row each group begins
 	left, hidden := diffRows, 0
 	for _, g := range groups {
 		if !hasChanged(g.verdict) {
@@ -196,25 +205,39 @@ func (p *page) group(what string, groups []diffGroup) {
 				rows = append(rows, d)
 			}
 		}
+		if len(rows) == 0 { // its endpoints show what changed
+			continue
+		}
 		if left < len(rows)+1 {
 			hidden++
 			continue
 		}
 		left -= len(rows) + 1
-		t.add(g.label, "", "", "", "", "", "")
+		heads[len(t.rows)] = g
 		for _, d := range rows {
 			t.add(p.diffCells("  "+metricName(d), d)...)
 		}
 	}
-	if len(t.rows) == 0 {
+	p.headed(t, heads)
+	if hidden > 0 {
+		p.line("  ", p.s.quiet.Render(fmt.Sprintf("%s and %d more that changed", p.s.ellipsis, hidden)))
+	}
+}
+
+// headed writes a table with a line of its own before some rows: the name of a
+// group, which may be longer than the column.
+func (p *page) headed(t *table, heads map[int]diffGroup) {
+	if len(heads) == 0 {
 		return
 	}
 	p.line()
-	rest := ""
-	if hidden > 0 {
-		rest = fmt.Sprintf("%s and %d more that changed", p.s.ellipsis, hidden)
+	for i, l := range t.lines(p.width, p.s) {
+		if g, ok := heads[i-1]; ok {
+			label := cutMiddle(g.label, p.width-4-cells(g.note), p.s.ellipsis)
+			p.line("  ", p.verdictStyle(g.verdict, label), "  ", p.s.quiet.Render(g.note))
+		}
+		p.line(l)
 	}
-	p.table(t, rest)
 }
 
 // diffCells are the cells of one row.
@@ -248,6 +271,8 @@ func diffChange(d *analyzer.D) string {
 	switch {
 	case d.Verdict == analyzer.VerdictUnchanged || d.Verdict == analyzer.VerdictUnsure:
 		return "~"
+	case d.Change == nil && d.Before != nil && *d.Before == 0:
+		return "from 0"
 	case d.Change == nil:
 		return unknown
 	case *d.Change >= 9:
@@ -272,15 +297,15 @@ func metricName(d *analyzer.D) string {
 	name := d.Metric
 	switch d.Metric {
 	case "timeouts_per_1k":
-		name = "timeouts / 1000 requests"
+		name = "timeouts per 1000"
 	case "cancels_per_1k":
-		name = "cancelled / 1000 requests"
+		name = "cancelled per 1000"
 	case "aborts_per_1k":
-		name = "aborted / 1000 requests"
+		name = "aborted per 1000"
 	case "churn_per_1k":
-		name = "churned / 1000 requests"
+		name = "churned per 1000"
 	case "churn_per_1k_connections":
-		name = "churned / 1000 connections"
+		name = "churned per 1000 conns"
 	case "response_s":
 		name = "answer"
 	case "fin_wait_2_s":
@@ -379,7 +404,7 @@ func (p *page) folded(c *analyzer.Comparison) {
 		return
 	}
 	p.line()
-	text := "the rest: " + strings.Join(parts, "; ") + ". (~: within chance; unsure: too little data; ?: the sides are unlike in this; in brackets: judged by the rows it follows from)"
+	text := "the rest: " + strings.Join(parts, "; ") + ". (per 1000: requests; ~: within chance; unsure: too little data; ?: the sides are unlike in this; in brackets: judged by the rows it follows from)"
 	for _, l := range wrap(text, p.width) {
 		p.line(p.s.quiet.Render(l))
 	}
