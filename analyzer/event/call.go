@@ -52,6 +52,7 @@ const (
 	CallSuperseded            // "+++ superseded by execve in pid N": TID lives on as what N was
 	CallAttached              // strace attached to the thread Ret
 	CallDetached              // strace let go of TID; whatever it had open is open at the end
+	CallClosesShown           // not a call: the log shows closes, as its beginning tells; comes first if at all
 	CallSame                  // lines without a pid, so far TID 0, are those of the thread Ret
 )
 

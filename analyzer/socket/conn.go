@@ -53,7 +53,8 @@ type Evidence struct {
 	Comm string // the thread's name; "" unknown
 
 	SocketLine, ConnectLine, RequestLine, ResponseLine, CloseLine uint32
-	CloseTID                                                      int32 // thread that closed it
+	CloseTID                                                      int32      // thread that closed it
+	ClosedAt                                                      event.Time // when the program closed it or shut it down; NoTime it did not
 	End                                                           End
 	Wait                                                          Wait          // the strongest wait that expired while a request was outstanding, or the connection was being made
 	Expired                                                       int           // waits that expired meanwhile

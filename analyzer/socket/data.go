@@ -8,7 +8,16 @@ import (
 	"finwait/analyzer/exchange"
 )
 
-func durationOf(ns int64) time.Duration { return time.Duration(ns) }
+func durationOf(ns int64) time.Duration { return time.Duration(max(ns, 0)) }
+
+// limitOf is a timeout that was set on a socket; one whose value the log does
+// not show is no timeout of a known length.
+func limitOf(ns int64) time.Duration {
+	if ns <= 0 {
+		return event.NoTimeout
+	}
+	return time.Duration(ns)
+}
 
 // read takes every call that brings bytes.
 func (l *Log) read(t *thread, c *event.Call, m moment) {
@@ -67,9 +76,11 @@ func (l *Log) readFailed(t *thread, k *tracked, c *event.Call, m moment) {
 	}
 	if c.Errno == event.EAGAIN {
 		// A blocking socket has no other reason for EAGAIN than its timeout,
-		// even where the log does not show that one was set.
-		if (limit > 0 || k.opts.known) && !k.opts.nonBlocking && c.Flags&event.NonBlocking == 0 {
-			k.direct(Wait{Kind: WaitKernel, Name: c.Name, Timeout: durationOf(limit), Line: m.line, At: m.time, seq: m.seq})
+		// even where the log does not show that one was set. That it blocks
+		// shows in the time it took: fcntl may not be traced.
+		took, _ := duration(moment{time: c.At, line: 1}, moment{time: c.End, line: 1})
+		if (limit != 0 || k.opts.known && took > shortWait) && !k.opts.nonBlocking && c.Flags&event.NonBlocking == 0 {
+			k.direct(Wait{Kind: WaitKernel, Name: c.Name, Timeout: limitOf(limit), Line: m.line, At: m.time, seq: m.seq})
 		}
 		return
 	}
@@ -86,10 +97,10 @@ func (l *Log) incoming(t *thread, k *tracked, c *event.Call, m moment) {
 	l.roles(k, c, false)
 	_, peer := k.sides()
 	k.gotBytes += c.Size
-	k.lastPeer, k.last = m, m
 	if k.muted {
 		return // what comes after the program's own close_notify answers nothing
 	}
+	k.last = m
 	t.table.read(k, m)
 	k.tracker.Data(peer, int(min(c.Size, 1<<31-1)), c.Data, m.event())
 	if k.accepted {
@@ -165,8 +176,8 @@ func (c *tracked) flush() {
 func (l *Log) outgoing(t *thread, k *tracked, c *event.Call, at moment) {
 	l.roles(k, c, true)
 	t.proc.stats.recent = t.proc.stats.recent[:0]
-	if k.sentBytes == 0 {
-		t.proc.agent(c)
+	if k.sentBytes == 0 && t.proc.stats.accepted == 0 {
+		t.proc.agent(c) // a proxy hands its clients' names on
 	}
 	k.send(c, at)
 }
@@ -185,7 +196,7 @@ func (c *tracked) send(call *event.Call, at moment) {
 	if c.muted {
 		return
 	}
-	c.lastOurs, c.last = at, at
+	c.last = at
 	if c.accepted {
 		if !c.answering {
 			c.answering = true

@@ -92,6 +92,7 @@ func (l *Log) freeze(k *tracked) {
 	l.record(k, &s, &c.Record)
 	l.evidence(k, &s, &c.Evidence)
 	l.closing(k, &c.Record)
+	c.Record.FirstBy = c.Record.Initiator
 }
 
 // record fills in how the connection began and what passed over it.
@@ -132,7 +133,7 @@ func (l *Log) record(k *tracked, s *exchange.Summary, r *conn.Record) {
 	mark(r, s.Capped, conn.MarkCapped)
 	mark(r, s.Resynced > 0, conn.MarkResynced)
 	requests(s, r)
-	if k.state != stateEstablished && !k.early {
+	if k.state != stateEstablished && !k.early && !k.hidden {
 		r.Phase = conn.PhaseConnect
 	}
 }
@@ -257,7 +258,7 @@ func (l *Log) evidence(k *tracked, s *exchange.Summary, e *Evidence) {
 		ConnectLine: k.connect.line, CloseTID: k.closeTID, End: k.end, Expired: k.expired, Waited: k.waited,
 		ReceiveTimeout: durationOf(k.opts.receive), SendTimeout: durationOf(k.opts.send), UserTimeout: durationOf(k.opts.user),
 		NonBlocking: k.opts.nonBlocking, AbortingLinger: k.opts.abort, Errno: k.errno, ErrnoLine: k.errnoAt.line,
-		EOFAt: event.NoTime, Other: k.other.line, Active: k.active, Idle: k.idleWait,
+		EOFAt: event.NoTime, ClosedAt: event.NoTime, Other: k.other.line, Active: k.active, Idle: k.idleWait,
 		Opaque: k.hidden, Unsure: s.Unsure, Reused: k.answered > 0 && s.Sent > 1, Early: k.early,
 		Kernel: k.kernelWait, Accepted: k.accepted, Guessed: k.guess, Broken: k.broken,
 	}
@@ -270,7 +271,7 @@ func (l *Log) evidence(k *tracked, s *exchange.Summary, e *Evidence) {
 		e.RequestLine, e.ResponseLine = s.Previous.Start.Frame, s.Previous.First.Frame
 	}
 	if k.ours.seen() {
-		e.CloseLine = k.ours.line
+		e.CloseLine, e.ClosedAt = k.ours.line, k.ours.time
 	}
 	if k.theirs.seen() {
 		e.EOFLine, e.EOFAt = k.theirs.line, k.theirs.time

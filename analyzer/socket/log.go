@@ -55,6 +55,9 @@ func (l *Log) call(c *event.Call) {
 		l.lastTime = max(l.lastTime, m.time)
 	}
 	switch c.Kind {
+	case event.CallClosesShown:
+		l.closed = true
+		return
 	case event.CallSame:
 		l.same(c)
 		return

@@ -62,9 +62,9 @@ func (l *Log) connected(t *thread, k *tracked, c *event.Call, m moment) {
 	case event.EISCONN:
 		k.establish(m)
 	case event.EINPROGRESS:
-		if k.opts.known && !k.opts.nonBlocking && k.opts.send > 0 {
+		if k.opts.known && !k.opts.nonBlocking && k.opts.send != 0 {
 			k.kernelWait = true
-			k.direct(Wait{Kind: WaitKernel, Name: "connect", Timeout: durationOf(k.opts.send), Line: m.line, At: m.time, seq: m.seq})
+			k.direct(Wait{Kind: WaitKernel, Name: "connect", Timeout: limitOf(k.opts.send), Line: m.line, At: m.time, seq: m.seq})
 		}
 	case event.EALREADY, event.EINTR, event.ERESTART, event.EAGAIN:
 	default:
@@ -97,6 +97,7 @@ func (l *Log) accepted(t *thread, c *event.Call, m moment) *file {
 	k := l.begin(t, f, m)
 	f.conn = k
 	k.accepted = true
+	t.proc.stats.accepted++
 	k.establish(m)
 	k.client = c.Addr
 	if lf := t.table.at(c.FD).f; lf != nil {

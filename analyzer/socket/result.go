@@ -29,7 +29,7 @@ func (l *Log) Finish(tr *event.Trace) Result {
 	r := Result{Conns: l.conns}
 	for _, p := range l.procs {
 		s := &p.stats
-		if s.connections == 0 && s.sockets == 0 {
+		if s.connections == 0 && (s.sockets == 0 || p.uring == 0) {
 			continue
 		}
 		r.Processes = append(r.Processes, Process{

@@ -40,7 +40,7 @@ var agents = [...]struct{ word, name string }{
 // agent tells the runtime by the User-Agent of a request, where strace prints
 // that much of it.
 func (p *process) agent(c *event.Call) {
-	if p.stats.runtimeRank >= 5 {
+	if p.stats.runtimeRank >= 2 {
 		return
 	}
 	i := bytes.Index(c.Data, []byte("ser-"))
@@ -53,7 +53,7 @@ func (p *process) agent(c *event.Call) {
 	}
 	for _, a := range agents {
 		if bytes.Contains(line, []byte(a.word)) {
-			p.runs(5, a.name, "its requests say U"+string(line), c.Line)
+			p.runs(2, a.name, "its requests say U"+string(line), c.Line)
 			return
 		}
 	}

@@ -30,7 +30,7 @@ type file struct {
 
 // options are what setsockopt told the kernel about a socket.
 type options struct {
-	receive, send, user int64 // nanoseconds; 0 not set
+	receive, send, user int64 // nanoseconds; 0 not set, -1 set to a value that is not shown
 	nonBlocking         bool
 	known               bool // nonBlocking is known
 	abort               bool // SO_LINGER {1, 0}

@@ -52,10 +52,8 @@ type tracked struct {
 	request   moment // first byte of the request that waits, as far as turns tell
 	response  moment // first byte of the response to it
 	last      moment // last payload byte of either side
-	lastOurs  moment
-	lastPeer  moment
-	answered  int  // responses that began, by turns
-	answering bool // the peer has sent bytes since the last request byte
+	answered  int    // responses that began, by turns
+	answering bool   // the peer has sent bytes since the last request byte
 
 	wait    Wait // on this very descriptor, the last that expired with nothing read since
 	shared  Wait // of the process, at the first close

@@ -26,7 +26,7 @@ func (n *Count) add(line uint32, d time.Duration) {
 type stats struct {
 	exe                            string
 	sockets                        int
-	connections                    int
+	connections, accepted          int
 	receive, send, user, keepAlive Count
 	polls, epollWaits              Count // that expired
 	futexes, timers                Count
@@ -39,7 +39,13 @@ type stats struct {
 	epollAdds                      int
 }
 
-func (s *stats) note(n *Count, c *event.Call) { n.add(c.Line, time.Duration(max(c.Value, 0))) }
+func (s *stats) note(n *Count, c *event.Call) {
+	if c.Option == event.OptionKeepAlive {
+		n.add(c.Line, 0)
+		return
+	}
+	n.add(c.Line, time.Duration(max(c.Value, 0)))
+}
 func (s *stats) wait(n *Count, c *event.Call) { n.add(c.EndLine, max(c.Timeout, 0)) }
 
 // Long is a call on a connection that took long.

@@ -16,6 +16,7 @@ type form struct {
 	html       bool    // entities and tags
 	typography bool    // curly quotes, ellipses
 	single     bool    // the file holds the calls of one thread, one after the other (-ff)
+	closes     bool    // the sample shows close calls
 	full       bool    // every line is handed on: files are to be put in order
 	clock      timed   // the best clock of the sample
 	width      int     // lines were cut at this column and go on in the next; 0 no
@@ -30,6 +31,7 @@ func detect(b []byte, n *names) form {
 	f.ansi = bytes.Contains(b, []byte("\x1b["))
 	f.html = bytes.Contains(b, []byte("&lt;")) || bytes.Contains(b, []byte("&quot;")) || bytes.Contains(b, []byte("&gt;"))
 	f.typography = bytes.Contains(b, []byte("\u2026")) || bytes.Contains(b, []byte("\u201c"))
+	f.closes = bytes.Contains(b, []byte("close("))
 	lines := f.sample(b)
 	for range 3 {
 		best, most := shellNone, f.fits(lines, shellNone, n)

@@ -111,7 +111,7 @@ func (s *scanner) partner(id uint8) *half {
 	if tid != 0 {
 		if h := s.pending[0]; h != nil && h.id == id {
 			delete(s.pending, 0)
-			s.emit(event.Call{Kind: event.CallSame, At: h.at, Ret: int64(tid)})
+			s.tell(event.Call{Kind: event.CallSame, At: h.at, Ret: int64(tid)})
 			return h
 		}
 		return nil
@@ -192,7 +192,7 @@ func (s *scanner) hold(id uint8, text []byte, at event.Time) {
 	s.held.prefix.comm = s.held.comm
 	s.held.text = append(append(s.held.text[:0], id), text[:min(cut, maxHalf)]...)
 	if tid > 0 {
-		s.emit(event.Call{Kind: event.CallAttached, At: at, Ret: tid})
+		s.tell(event.Call{Kind: event.CallAttached, At: at, Ret: tid})
 	}
 }
 
@@ -217,7 +217,7 @@ func (s *scanner) release() {
 func (s *scanner) other(b []byte) {
 	if tid, cut := attachMessage(b); cut == 0 {
 		if tid > 0 {
-			s.emit(event.Call{Kind: event.CallAttached, At: s.now(), Ret: tid})
+			s.tell(event.Call{Kind: event.CallAttached, At: s.now(), Ret: tid})
 		}
 		return
 	}
@@ -256,7 +256,7 @@ func (s *scanner) goOn(b []byte) {
 		return
 	}
 	if tid > 0 {
-		s.emit(event.Call{Kind: event.CallAttached, At: s.held.at, Ret: tid})
+		s.tell(event.Call{Kind: event.CallAttached, At: s.held.at, Ret: tid})
 	}
 	if tailOf(text[1:]).kind == tailNone {
 		return

@@ -3,6 +3,7 @@ package strace
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -16,7 +17,8 @@ type Options struct {
 	PID  int32  // the thread whose calls the file holds (-ff); 0: the lines say
 	Jobs int    // stretches read at once; 0: two
 
-	part bool // one of many files
+	part    bool // one of many files
+	stretch int  // bytes scanned at a time; 0: stretchSize, for tests
 }
 
 // stretchSize is how much of a log is scanned at a time. Each stretch begins
@@ -36,6 +38,7 @@ type Reader struct {
 	form  form
 
 	started bool
+	told    bool // the first batch was handed on
 	err     error
 	order   chan *stretch // stretches in the order of the log
 	free    chan *stretch
@@ -106,6 +109,10 @@ func (r *Reader) Next(b *event.CallBatch) error {
 		r.collect(st)
 		*b, st.scan.out = st.scan.out, *b
 		st.scan.out.Reset()
+		if !r.told && r.form.closes && len(b.Calls) > 0 && !r.opts.part {
+			b.Calls = slices.Insert(b.Calls, 0, event.Call{Kind: event.CallClosesShown, FD: event.NoFD, FD2: event.NoFD, At: event.NoTime, End: event.NoTime})
+		}
+		r.told = r.told || len(b.Calls) > 0
 		r.free <- st
 		if len(b.Calls) > 0 {
 			return nil
@@ -128,6 +135,9 @@ func (r *Reader) start() {
 	feed := &feeder{src: r.src, size: stretchSize}
 	if r.opts.part {
 		feed.size = partStretch
+	}
+	if r.opts.stretch > 0 {
+		feed.size = r.opts.stretch
 	}
 	first := feed.next(nil)
 	r.form = detect(first, r.names)
@@ -357,7 +367,8 @@ func (r *Reader) midnight(c *event.Call) {
 	if !now.Known() {
 		return
 	}
-	if r.lastDay.Known() && now+day/2 < r.lastDay {
+	spans := c.At.Known() && c.End.Known() && c.At > c.End+day/2
+	if r.lastDay.Known() && now+day/2 < r.lastDay || !r.lastDay.Known() && spans {
 		r.day += day
 	} else if r.lastDay.Known() && now > r.lastDay+day/2 && r.day > 0 {
 		// A line that was written late, from before midnight.
@@ -365,7 +376,7 @@ func (r *Reader) midnight(c *event.Call) {
 		return
 	}
 	r.lastDay = now
-	if c.At.Known() && c.End.Known() && c.At > c.End+day/2 {
+	if spans {
 		c.At -= day
 	}
 	c.At, c.End = c.At.Add(time.Duration(r.day)), c.End.Add(time.Duration(r.day))
@@ -393,72 +404,6 @@ func (r *Reader) guessFD(c *event.Call) {
 		c.FD = guess
 		c.Flags |= event.FDGuessed
 	}
-}
-
-// feeder cuts its source into stretches of whole lines.
-type feeder struct {
-	src  io.Reader
-	size int
-	rest []byte // the beginning of the next stretch
-	err  error
-}
-
-// next appends the next stretch to b. At the end of the source, or with its
-// error, err is set; the stretch then holds what is left.
-func (f *feeder) next(b []byte) []byte {
-	b = append(b, f.rest...)
-	f.rest = f.rest[:0]
-	for f.err == nil {
-		if cap(b) < f.size {
-			b = append(make([]byte, 0, f.size), b...)
-		}
-		for len(b) < f.size && f.err == nil {
-			var n int
-			n, f.err = f.src.Read(b[len(b):f.size])
-			b = b[:len(b)+n]
-		}
-		if f.err != nil {
-			return b
-		}
-		if i := lastNewline(b); i >= 0 {
-			f.rest = append(f.rest, b[i+1:]...)
-			return b[:i+1]
-		}
-		return f.long(b)
-	}
-	return b
-}
-
-func lastNewline(b []byte) int {
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] == '\n' {
-			return i
-		}
-	}
-	return -1
-}
-
-// long reads on to the end of a line that fills a whole stretch, and keeps its
-// beginning and its end.
-func (f *feeder) long(b []byte) []byte {
-	tail := append([]byte(nil), b[len(b)-min(len(b), longLine):]...)
-	b = b[:min(len(b), longLine)]
-	buf := make([]byte, f.size)
-	for f.err == nil {
-		var n int
-		n, f.err = f.src.Read(buf)
-		got := buf[:n]
-		for i, c := range got {
-			if c == '\n' {
-				tail = append(tail, got[:i+1]...)
-				f.rest = append(f.rest, got[i+1:]...)
-				return append(b, tail[max(0, len(tail)-longLine):]...)
-			}
-		}
-		tail = append(tail, got...)
-		tail = append(tail[:0], tail[max(0, len(tail)-longLine):]...)
-	}
-	return append(b, tail...)
 }
 
 // Input returns what the log was, as far as it has been read.

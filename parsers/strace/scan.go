@@ -273,7 +273,7 @@ func (s *scanner) args(id uint8, text []byte, at event.Time) {
 		}
 	case tailDetached:
 		s.begin(id, text[:t.args], at, s.lines)
-		s.emit(event.Call{Kind: event.CallDetached, At: at})
+		s.tell(event.Call{Kind: event.CallDetached, At: at})
 	case tailNone:
 		s.hold(id, text, at)
 	case tailDone:
@@ -347,68 +347,12 @@ func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
 			s.tally.addresses++
 		}
 	}
-	if c.Flags&event.DataCut != 0 && len(c.Data) > 0 && int64(len(c.Data)) < c.Size {
+	if sys.shape == shapeBytes && c.Flags&event.DataCut != 0 && len(c.Data) > 0 && int64(len(c.Data)) < c.Size {
 		s.tally.cutStrings++
 		s.tally.cutAt = max(s.tally.cutAt, len(c.Data))
 	}
 	if s.form.full || !idle(&c) {
 		s.emit(c)
-	}
-}
-
-// plainCall hands on a call that nothing looks at, where every line counts.
-func (s *scanner) plainCall(name string, at event.Time) {
-	c := s.start(0, at, s.lines)
-	c.Name = s.comm([]byte(name))
-	s.emit(c)
-}
-
-// futexArgs tells waits from wakes where lines are to be put in order: FD2 says
-// which, Inode is the address. The kind is that of a call of no interest unless
-// the wait timed out.
-func futexArgs(c *event.Call, args []byte) {
-	if c.Errno != event.ETIMEDOUT {
-		c.Kind = event.CallNone
-	}
-	n, _ := number(args)
-	c.Inode = uint64(n)
-	switch {
-	case bytes.Contains(args, []byte("FUTEX_WAIT")):
-		c.FD2 = futexWait
-	case bytes.Contains(args, []byte("FUTEX_WAKE")):
-		c.FD2 = futexWake
-	}
-}
-
-// tokens reads the data that epoll_ctl registers and epoll_wait brings back,
-// folded to 32 bits: Inode of the former, FDs of the latter.
-func (s *scanner) tokens(c *event.Call, args []byte) {
-	if c.Kind != event.CallEpollAdd && (c.Kind != event.CallEpollWait || c.Ret <= 0) {
-		return
-	}
-	start := len(s.out.FDs)
-	for b := args; ; {
-		i := bytes.Index(b, []byte("u64="))
-		skip := len("u64=")
-		if i < 0 {
-			if i = bytes.Index(b, []byte("data=0x")); i < 0 {
-				break
-			}
-			skip = len("data=")
-		}
-		b = b[i+skip:]
-		n, _ := number(b)
-		token := int32(n ^ n>>32)
-		if token == 0 {
-			token = 1
-		}
-		s.out.FDs = append(s.out.FDs, token)
-	}
-	found := s.out.FDs[start:len(s.out.FDs):len(s.out.FDs)]
-	if c.Kind == event.CallEpollWait {
-		c.FDs = found
-	} else if len(found) > 0 {
-		c.Inode = uint64(uint32(found[0]))
 	}
 }
 
@@ -444,82 +388,14 @@ func idle(c *event.Call) bool {
 
 // emit hands a call on.
 func (s *scanner) emit(c event.Call) {
-	if c.Line == 0 {
-		c.Line, c.EndLine = s.lines, s.lines
-		c.FD, c.FD2, c.Timeout = event.NoFD, event.NoFD, event.NoTimeout
-		c.TID, c.Comm, c.End = s.last.pid, s.comm(s.last.comm), event.NoTime
-	}
 	s.out.Calls = append(s.out.Calls, c)
 	s.ending = len(s.out.Calls)
 }
 
-// signal reads "SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=57, ...}".
-func (s *scanner) signal(b []byte) {
-	at := s.now()
-	if i := bytes.IndexByte(b, ' '); i > 0 {
-		c := event.Call{Kind: event.CallSignal, Name: s.comm(b[:i]), At: at, Value: signalNumber(b[:i])}
-		if j := bytes.Index(b, []byte("si_pid=")); j >= 0 {
-			c.Ret, _ = number(b[j+7:])
-		}
-		if bytes.Contains(b, []byte("SI_TKILL")) {
-			c.Flags |= event.SharesThread
-		}
-		s.emit(c)
-	}
-}
-
-// signalNumber gives the number of the signals that end processes or tell
-// about them; 0 for others.
-func signalNumber(b []byte) int64 {
-	switch string(b) {
-	case "SIGHUP":
-		return 1
-	case "SIGINT":
-		return 2
-	case "SIGQUIT":
-		return 3
-	case "SIGABRT":
-		return 6
-	case "SIGKILL":
-		return 9
-	case "SIGSEGV":
-		return 11
-	case "SIGPIPE":
-		return 13
-	case "SIGALRM":
-		return 14
-	case "SIGTERM":
-		return 15
-	case "SIGCHLD":
-		return 17
-	case "SIGURG":
-		return 23
-	}
-	return 0
-}
-
-// gone reads "exited with 0 +++", "killed by SIGKILL +++" and "superseded by
-// execve in pid 2110 +++".
-func (s *scanner) gone(b []byte) {
-	c := event.Call{Kind: event.CallGone, At: s.now()}
-	switch {
-	case bytes.HasPrefix(b, []byte("exited with ")):
-	case bytes.HasPrefix(b, []byte("killed by ")):
-		c.Flags |= event.Killed
-		i := 10
-		for i < len(b) && isWord(b[i]) {
-			i++
-		}
-		c.Value = signalNumber(b[10:i])
-	case bytes.HasPrefix(b, []byte("superseded by execve in pid ")):
-		c.Kind = event.CallSuperseded
-		c.Ret, _ = number(b[28:])
-	default:
-		return
-	}
+// tell hands on what strace said on the current line about its thread.
+func (s *scanner) tell(c event.Call) {
+	c.Line, c.EndLine = s.lines, s.lines
+	c.FD, c.FD2, c.Timeout = event.NoFD, event.NoFD, event.NoTimeout
+	c.TID, c.Comm, c.End = s.last.pid, s.comm(s.last.comm), event.NoTime
 	s.emit(c)
-	if h := s.pending[s.last.pid]; h != nil && c.Kind == event.CallGone {
-		delete(s.pending, s.last.pid)
-		s.spare = append(s.spare, h)
-	}
 }

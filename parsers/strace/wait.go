@@ -221,8 +221,11 @@ func linger(b []byte) int64 {
 
 // timeval reads a struct timeval, which every strace up to 7.2 prints as a
 // plain string: 8 bytes of seconds and 8 of microseconds, little-endian; 4 and
-// 4 for a 32-bit program.
+// 4 for a 32-bit program. A pointer, which hides it, is event.NoTimeout.
 func timeval(b []byte) time.Duration {
+	if len(b) > 2 && b[0] == '0' && b[1] == 'x' {
+		return event.NoTimeout // a pointer (-e raw)
+	}
 	if len(b) == 0 || b[0] != '"' {
 		return max(0, timespec(b))
 	}

@@ -1,0 +1,324 @@
+package socket
+
+import (
+	"fmt"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
+)
+
+func opaqueRule(j *judge, c *Conn) (Verdict, bool) {
+	if !c.Evidence.Opaque {
+		return Verdict{}, false
+	}
+	return say(Unknown, Low, c, "the process used the socket through io_uring, which system call traces do not show"), true
+}
+
+func refusedRule(j *judge, c *Conn) (Verdict, bool) {
+	if c.Record.Handshake != conn.HandshakeRefused {
+		return Verdict{}, false
+	}
+	return say(ConnectRefused, High, c, "connect failed with ECONNREFUSED"), true
+}
+
+func unreachableRule(j *judge, c *Conn) (Verdict, bool) {
+	if c.Record.Phase != conn.PhaseConnect || c.Evidence.Errno == 0 {
+		return Verdict{}, false
+	}
+	return say(NetworkFailure, High, c, "connect failed with %s", errnoName(c.Evidence.Errno)), true
+}
+
+// connectTimeoutRule: the kernel gave up, a timeout set in the kernel ran out,
+// or a wait expired between connect and close.
+func connectTimeoutRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if c.Record.Phase != conn.PhaseConnect || c.Record.Handshake != conn.HandshakeUnanswered {
+		return Verdict{}, false
+	}
+	switch {
+	case e.Errno == event.ETIMEDOUT:
+		v := j.waited(say(ConnectTimeout, High, c, "connect failed with ETIMEDOUT: the kernel's own limit"), c)
+		v.Kernel = true
+		return v, true
+	case e.Kernel:
+		v := j.waited(say(ConnectTimeout, High, c, "connect on a blocking socket came back with EINPROGRESS: SO_SNDTIMEO%s ran out", of(e.SendTimeout)), c)
+		v.Kernel = true
+		return v, true
+	case e.End != EndClose && e.End != EndShutdown && e.End != EndDup:
+		return Verdict{}, false
+	case e.Wait.Kind == WaitOwn:
+		return j.waited(say(ConnectTimeout, High, c, "not connected when %s on it expired after %v, then closed", e.Wait.Name, e.Wait.Timeout), c), true
+	case e.Wait.Kind != WaitNone && e.Other == 0:
+		return j.waited(say(ConnectTimeout, Medium, c, "not connected when %s expired%s, then closed", e.Wait.Name, after(e.Wait)), c), true
+	}
+	return Verdict{}, false
+}
+
+// connectingRule: the handshake was under way and no wait had expired.
+func connectingRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if c.Record.Phase != conn.PhaseConnect {
+		return Verdict{}, false
+	}
+	switch e.End {
+	case EndOpen, EndDetached:
+		return say(Open, High, c, "still connecting when the log ends"), true
+	case EndUnseen:
+		return say(Unknown, Low, c, "its descriptor was given out again while it was connecting; the close is not in the log"), true
+	case EndExit, EndKilled, EndExec:
+		return say(RequestCancelled, Medium, c, "still connecting when the process ended"), true
+	}
+	if !j.waits {
+		return say(Unknown, Low, c, "closed while connecting; the log shows no waits, so a timeout cannot be told"), true
+	}
+	return say(RequestCancelled, Low, c, "closed while connecting, without a wait that expired"), true
+}
+
+// brokenRule: the kernel gave an established connection up.
+func brokenRule(j *judge, c *Conn) (Verdict, bool) {
+	if !c.Evidence.Broken {
+		return Verdict{}, false
+	}
+	why := "the kernel gave it up"
+	if c.Evidence.UserTimeout > 0 {
+		why = fmt.Sprintf("the kernel gave it up (TCP_USER_TIMEOUT %v)", c.Evidence.UserTimeout)
+	}
+	return say(NetworkFailure, High, c, "%s on an established connection: %s", errnoName(c.Evidence.Errno), why), true
+}
+
+// peerFirstRule: the peer's FIN or RST was read before the program closed.
+func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
+	r, e := &c.Record, &c.Evidence
+	if r.Initiator != event.Server {
+		return Verdict{}, false
+	}
+	what := "the server closed first (read returned 0)"
+	if r.How == conn.HowRST {
+		what = "the server reset the connection (" + errnoName(e.Errno) + ")"
+	} else if e.Errno == event.EPIPE {
+		what = "the server had closed (EPIPE)"
+	}
+	switch {
+	case r.Outstanding && r.Phase == conn.PhaseAwaitingHeaders && e.Reused && (e.Errno == event.EPIPE || j.racing(c)):
+		return say(IdleRace, Medium, c, "%s right after a request on a connection that had been idle", what), true
+	case r.Outstanding:
+		return say(ServerAborted, High, c, "%s with a request outstanding", what), true
+	case r.DeclaredBy != event.NoSide:
+		return say(DeclaredClose, High, c, "%s, as announced by the %s (%s)", what, r.DeclaredBy, r.DeclaredText), true
+	case r.Sent == 0 && r.ClientBytes+r.ServerBytes == 0:
+		return say(NoData, Medium, c, "%s without a byte of payload", what), true
+	}
+	return say(ServerIdleClose, High, c, "%s with no request outstanding", what), true
+}
+
+// racing reports whether the server's close met a request on the wire: it came
+// within a few milliseconds of the request, after the connection had been idle.
+func (j *judge) racing(c *Conn) bool {
+	d, ok := conn.Duration(c.Record.RequestStart, c.Evidence.EOFAt)
+	return ok && j.clock && d < 5*time.Millisecond
+}
+
+func openRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if e.End != EndOpen && e.End != EndDetached {
+		return Verdict{}, false
+	}
+	return say(Open, High, c, "not closed within the log"), true
+}
+
+func unseenRule(j *judge, c *Conn) (Verdict, bool) {
+	if c.Evidence.End != EndUnseen {
+		return Verdict{}, false
+	}
+	return say(Unknown, Low, c, "its descriptor was given out again, so it was closed before that; the close is not in the log"), true
+}
+
+// endedRule: the kernel closed it because the process ended. Whether the
+// program had given the request up before is not told.
+func endedRule(j *judge, c *Conn) (Verdict, bool) {
+	if !c.Record.Outstanding {
+		return Verdict{}, false
+	}
+	switch c.Evidence.End {
+	case EndExit:
+		return say(RequestCancelled, Medium, c, "the process exited with a request outstanding"), true
+	case EndKilled:
+		return say(RequestCancelled, High, c, "the process was killed with a request outstanding"), true
+	case EndExec:
+		return say(RequestCancelled, Medium, c, "the process executed another program with a request outstanding"), true
+	}
+	return Verdict{}, false
+}
+
+// kernelWaitRule: a read or write on the blocking socket itself ran into its
+// SO_RCVTIMEO or SO_SNDTIMEO.
+func kernelWaitRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if !c.Record.Outstanding || e.Wait.Kind != WaitKernel {
+		return Verdict{}, false
+	}
+	v := j.waited(say(RequestTimeout, High, c, "%s failed with EAGAIN: the socket's timeout%s in the kernel ran out, then closed", e.Wait.Name, of(e.Wait.Timeout)), c)
+	v.Kernel = true
+	return v, true
+}
+
+// ownWaitRule: poll or select on this very descriptor expired.
+func ownWaitRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if !c.Record.Outstanding || e.Wait.Kind != WaitOwn {
+		return Verdict{}, false
+	}
+	return j.waited(say(RequestTimeout, High, c, "%s on it expired after %v with the request outstanding, then closed", e.Wait.Name, e.Wait.Timeout), c), true
+}
+
+// sharedWaitRule: an epoll wait of the process expired between the request and
+// the close. Runtimes with timers of their own (Go, Node, nginx, asyncio, the
+// Java selectors) wait no other way, and the timeout of the last wait is only
+// what was left of the timer. Data read from another connection between the
+// two makes a hedged request likelier, whose loser is cancelled; unless other
+// timeouts of the process had waited as long.
+func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if !c.Record.Outstanding || e.Wait.Kind != WaitTable {
+		return Verdict{}, false
+	}
+	v := j.waited(say(RequestTimeout, Medium, c, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	switch {
+	case j.agrees(c, v.Elapsed):
+		v.Confidence = High
+		v.Because += "; other timeouts of the process waited as long"
+		if e.Other != 0 {
+			v.Confidence = Medium
+		}
+	case e.Other != 0:
+		v = j.waited(say(RequestCancelled, Low, c, "closed with the request outstanding after data of another connection was read (line %d)", e.Other), c)
+	}
+	return v, true
+}
+
+// timerWaitRule: only a futex, a sleep or a timer of the process expired.
+func timerWaitRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	if !c.Record.Outstanding || e.Wait.Kind != WaitTimer || e.Other != 0 {
+		return Verdict{}, false
+	}
+	v := j.waited(say(RequestTimeout, Low, c, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	if j.agrees(c, v.Elapsed) {
+		v.Confidence = Medium
+		v.Because += "; other timeouts of the process waited as long"
+	}
+	return v, true
+}
+
+// elapsedRule: no wait is shown, but it had waited as long as other timeouts.
+func elapsedRule(j *judge, c *Conn) (Verdict, bool) {
+	if !c.Record.Outstanding || !j.clock {
+		return Verdict{}, false
+	}
+	v := j.waited(say(RequestTimeout, Medium, c, "closed with the request outstanding after as long a wait as other timeouts of the process"), c)
+	if !j.agrees(c, v.Elapsed) || v.AtLeast || v.Elapsed < slack {
+		return Verdict{}, false
+	}
+	return v, true
+}
+
+func cancelledRule(j *judge, c *Conn) (Verdict, bool) {
+	if !c.Record.Outstanding {
+		return Verdict{}, false
+	}
+	if !j.waits {
+		return j.waited(say(RequestCancelled, Low, c, "closed with the request outstanding; the log shows no waits, so a timeout cannot be told"), c), true
+	}
+	return j.waited(say(RequestCancelled, Medium, c, "closed with the request outstanding, and no wait had expired"), c), true
+}
+
+// shortWait is the longest timeout that runtimes wait with between two steps of
+// other work; without a clock its expiry proves nothing about a response.
+const shortWait = 20 * time.Millisecond
+
+// bodyRule: the response's headers were cut, or are inside TLS, so its length is
+// not known, and a wait expired after its last byte. That is also how an idle connection ends,
+// so it is a timeout only when the time since the request agrees with other
+// timeouts of the process.
+func bodyRule(j *judge, c *Conn) (Verdict, bool) {
+	e, r := &c.Evidence, &c.Record
+	blind := e.Unsure || r.Protocol == exchange.ProtocolTLS && j.clock
+	if !blind || r.Sent == 0 || e.End != EndClose && e.End != EndShutdown && e.End != EndDup {
+		return Verdict{}, false
+	}
+	if e.Wait.Kind == WaitNone || e.Wait.Kind == WaitTimer || !j.clock && e.Wait.Timeout < shortWait {
+		return Verdict{}, false
+	}
+	v := j.waited(say(RequestTimeout, Medium, c, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
+	if !j.agrees(c, v.Elapsed) {
+		return Verdict{}, false
+	}
+	if r.Answered > 0 {
+		r.Answered--
+	}
+	r.Open++
+	r.Outstanding, r.Phase = true, conn.PhaseReadingBody
+	return v, true
+}
+
+// notifyRule: the server's TLS close_notify made the client close.
+func notifyRule(j *judge, c *Conn) (Verdict, bool) {
+	r := &c.Record
+	if !r.ServerNotify.Known() && !c.Evidence.ServerAlert || r.Outstanding {
+		return Verdict{}, false
+	}
+	return say(ServerIdleClose, Medium, c, "the server announced the end inside TLS (close_notify), then the client closed"), true
+}
+
+func declaredRule(j *judge, c *Conn) (Verdict, bool) {
+	r := &c.Record
+	if r.DeclaredBy == event.NoSide {
+		return Verdict{}, false
+	}
+	return say(DeclaredClose, High, c, "closed as announced by the %s (%s)", r.DeclaredBy, r.DeclaredText), true
+}
+
+func noDataRule(j *judge, c *Conn) (Verdict, bool) {
+	if c.Record.Sent > 0 || c.Record.ClientBytes > 0 || c.Evidence.Early {
+		return Verdict{}, false
+	}
+	if !j.moves {
+		return say(Unknown, Low, c, "closed by the program; the log shows no reads and writes, so what it had carried is not known"), true
+	}
+	return say(NoData, High, c, "closed without a byte sent"), true
+}
+
+// noReuseRule: closed right after a complete response. Without a clock it is
+// right after when the process did nothing else on the network meanwhile.
+func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
+	e, r := &c.Evidence, &c.Record
+	if e.End == EndExit || e.End == EndKilled || e.End == EndExec || r.Sent == 0 {
+		return Verdict{}, false
+	}
+	if e.Exiting && r.Answered > 1 {
+		return Verdict{}, false // a pool that is emptied at the end, not a program of one request
+	}
+	last := max(r.ServerLastByte, r.ClientLastByte)
+	d, ok := conn.Duration(last, r.CloseAt)
+	switch {
+	case ok && j.clock && d <= soonAfter:
+		return say(ClientNoReuse, Medium, c, "closed %v after the response, although it could have been used again", d), true
+	case ok && j.clock, e.Idle, e.Active:
+		return Verdict{}, false
+	}
+	return say(ClientNoReuse, Low, c, "closed with nothing else done since the response, although it could have been used again"), true
+}
+
+func idleRule(j *judge, c *Conn) (Verdict, bool) {
+	e := &c.Evidence
+	switch e.End {
+	case EndExit, EndKilled, EndExec:
+		return say(ClientIdleClose, High, c, "the process ended with no request outstanding"), true
+	}
+	if e.Exiting {
+		return say(ClientIdleClose, Medium, c, "closed with no request outstanding, just before the process exited"), true
+	}
+	return say(ClientIdleClose, Medium, c, "closed with no request outstanding"), true
+}
