@@ -21,7 +21,11 @@ func (t *Tracker) Finish(s *Summary) {
 	*s = Summary{
 		Protocol: t.protocol, ServerName: t.name, ALPN: t.alpn, Declared: t.declared,
 		ClientLast: t.client.last.at, ServerLast: t.server.last.at,
-		Resynced: t.resynced, Capped: t.capped,
+		Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
+	}
+	if h := &t.client; h.phase == phaseSeek && h.has(halfQuiet) {
+		t.lost++ // the last thing that the client sent, or a part of it
+		s.EndLost = true
 	}
 	t.finishQueue(s)
 	if t.tls != nil {
@@ -47,12 +51,16 @@ func (t *Tracker) finishQueue(s *Summary) {
 	for i := range t.q.n {
 		t.finishEntry(s, t.q.at(i))
 	}
+	if x := t.q.newest(); x != nil && x.has(entryLost) {
+		s.EndLost = true
+	}
 	s.Open += t.q.over
 	if t.h2 == nil {
 		return
 	}
 	for i := range t.h2.streams {
 		t.finishEntry(s, &t.h2.streams[i].entry)
+		s.EndLost = s.EndLost || t.h2.streams[i].has(entryLost)
 	}
 }
 

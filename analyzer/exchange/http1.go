@@ -214,7 +214,7 @@ func (t *Tracker) abandon(h *half) {
 
 // overflow gives up on messages: the rest of the connection is judged by turns.
 func (t *Tracker) overflow(side event.Side, h *half) {
-	t.headCut(side, h, false)
+	t.cutHead(side, h, false)
 	t.mode, t.deaf, t.capped, t.unsure = modeTurns, true, true, true
 	t.client.drop(t.env)
 	t.server.drop(t.env)

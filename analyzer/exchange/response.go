@@ -45,11 +45,15 @@ func (t *Tracker) interim(x *entry, at event.Moment) {
 // unpaired handles a response to no known request. Servers send 408 (Request
 // Timeout) unasked when they close an idle connection (RFC 9110, section
 // 15.5.9): that answers nothing. Else the request is in a part that the input
-// lacks.
+// lacks: in a gap, or before its start.
 func (t *Tracker) unpaired(h *half, hd *head) {
 	h.flags |= halfUnpaired
-	if hd.status != 408 {
-		t.lost++
+	if hd.status == 408 {
+		return
+	}
+	t.lost++
+	if t.lossy {
+		t.sent++
 	}
 }
 

@@ -239,6 +239,12 @@ func (r *recorder) summary(s *Summary) string {
 	if s.Capped {
 		w.WriteString(" capped")
 	}
+	if s.HeadCut {
+		w.WriteString(" head-cut")
+	}
+	if s.EndLost {
+		w.WriteString(" end-lost")
+	}
 	if s.Unsure {
 		w.WriteString(" unsure")
 	}

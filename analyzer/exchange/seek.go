@@ -120,7 +120,7 @@ func (t *Tracker) http1Skip(side event.Side, n int64, at event.Moment, cut bool)
 	}
 	if len(h.buf) > 0 {
 		t.part(side, h.off, h.off+n, at, at)
-		t.headCut(side, h, cut)
+		t.cutHead(side, h, cut)
 		h.drop(t.env)
 	} else if h.phase != phaseSeek || !cut {
 		t.boundaryLost(side, h, n, at, cut)
@@ -178,11 +178,12 @@ func (t *Tracker) dropLost() {
 	}
 }
 
-// headCut takes what a head that was cut says. The rest of its message lasts
+// cutHead takes what a head that was cut says. The rest of its message lasts
 // until the next one is recognised.
-func (t *Tracker) headCut(side event.Side, h *half, cut bool) {
+func (t *Tracker) cutHead(side event.Side, h *half, cut bool) {
 	var hd head
 	ok := hd.readCut(h.buf, side == event.Client)
+	t.headCut = true
 	t.seek(h, !cut)
 	if side == event.Client {
 		x := t.q.newest()

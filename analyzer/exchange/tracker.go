@@ -78,7 +78,9 @@ type Tracker struct {
 
 	capped, unsure bool
 	hasPrev        bool
+	headCut        bool
 	doubt          doubt
+	lossy          bool // bytes of the client are missing
 	deaf           bool // modeTurns looks for no protocol any more
 	spoke          bool // a complete message of HTTP/1.x was seen
 }
@@ -144,6 +146,7 @@ func (t *Tracker) Gap(side event.Side, n int64, at event.Moment) {
 		return
 	}
 	t.wake(side)
+	t.lossy = t.lossy || side == event.Client
 	t.skip(side, n, at, false)
 }
 
