@@ -98,7 +98,7 @@ func (c *Conn) Starts(s *event.Segment) bool {
 		return false
 	}
 	from, _ := c.ends(s)
-	return from.based && from.base != s.Seq
+	return from.dialed && from.dial != s.Seq
 }
 
 // Opens reports whether s, of a 4-tuple that was not seen before, begins a
@@ -160,6 +160,7 @@ func (c *Conn) States() (client, server State) {
 // Add takes the next segment of the connection.
 func (c *Conn) Add(s *event.Segment) {
 	from, to := c.ends(s)
+	number(s, from, to)
 	c.last.Frame = s.Frame
 	if !c.last.Time.Known() || s.Time > c.last.Time {
 		c.last.Time = s.Time
@@ -217,7 +218,7 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 		from.retransAt = s.Time
 	}
 	if !from.synSeen {
-		from.synSeen, from.based, from.begun = true, true, true
+		from.synSeen, from.begun = true, true
 		from.base = s.Seq
 		from.next = s.Seq.Add(1)
 		from.top = from.next
@@ -348,7 +349,6 @@ func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
 
 // reset takes a RST.
 func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
-	baseByReset(s, from, to)
 	if c.answersChallenge(s, from, to) {
 		return
 	}
@@ -372,26 +372,13 @@ func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	c.tellShut(from, to, at)
 }
 
-// baseByReset takes from a RST what tells a later SYN from a repeated one. Where
-// the streams begin it does not tell: its sequence number may be anything.
-func baseByReset(s *event.Segment, from, to *half) {
-	base := s.Seq
-	if s.Flags&event.SYN == 0 {
-		base = event.SeqOf(base.Uint32() - 1)
-	}
-	from.setBase(base)
-	if s.Flags&event.ACK != 0 {
-		to.setBase(event.SeqOf(s.Ack.Uint32() - 1))
-	}
-}
-
 // answersChallenge reports whether a RST of a client that is still dialling
 // answers an acknowledgement of something else: a server that holds the port's
 // old connection sends one, and the RST, whose sequence number is the old
 // connection's, makes it forget that. The dial goes on (RFC 9293, section
 // 3.10.7.3).
 func (c *Conn) answersChallenge(s *event.Segment, from, to *half) bool {
-	return from.state == StateSYNSent && !to.synSeen && to.bareAcks > 0 && from.based &&
+	return from.state == StateSYNSent && !to.synSeen && to.bareAcks > 0 && from.synSeen &&
 		s.Seq != from.base && s.Seq != from.base.Add(1)
 }
 

@@ -46,13 +46,13 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	if server.synSeen {
 		r.ServerStart = server.base.Uint32()
 	}
-	r.ClientBase, r.ServerBase = client.base.Uint32(), server.base.Uint32()
+	r.ClientBase, r.ServerBase = client.dial.Uint32(), server.dial.Uint32()
 	switch {
-	case client.based && server.based:
+	case client.dialed && server.dialed:
 		r.Based = event.Both
-	case client.based:
+	case client.dialed:
 		r.Based = event.Client
-	case server.based:
+	case server.dialed:
 		r.Based = event.Server
 	}
 	r.SYNRetries = uint8(min(255, max(1, client.syns)-1))

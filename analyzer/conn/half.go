@@ -9,13 +9,14 @@ type half struct {
 	end   event.Endpoint
 	state State
 
-	base    event.Seq // initial sequence number, or what takes its place; valid when based
+	dial    event.Seq // the number of a repeated SYN; valid when dialed
+	base    event.Seq // initial sequence number; valid when begun
 	next    event.Seq // the first byte that has not passed in order
 	top     event.Seq // just behind the highest byte that was sent
 	ack     event.Seq // highest acknowledgement that this end sent; valid when acks
 	fin     event.Seq // sequence number of its FIN; valid when finAt was seen
-	based   bool      // base is known
-	begun   bool      // next and top are
+	dialed  bool
+	begun   bool // base, next and top are known
 	acks    bool
 	synSeen bool
 	rstSeen bool
@@ -54,14 +55,27 @@ func (h *half) begin(next event.Seq) {
 		return
 	}
 	h.begun = true
+	h.base = event.SeqOf(next.Uint32() - 1)
 	h.next, h.top = next, next
-	h.setBase(event.SeqOf(next.Uint32() - 1))
 }
 
-// setBase sets the number that tells a later SYN from a repeated one.
-func (h *half) setBase(base event.Seq) {
-	if !h.based {
-		h.based, h.base = true, base
+// number notes what tells a later SYN of either end from a repeated one, by
+// Wireshark's rules (packet-tcp.c, base_seq): the number of the SYN, else the
+// one before the first that an end sent or had acknowledged. A SYN-ACK with
+// another number replaces it.
+func number(s *event.Segment, from, to *half) {
+	if from.dialed && to.dialed && s.Flags&event.SYN == 0 {
+		return
+	}
+	whole := s.Kind == event.SegmentTCP
+	switch {
+	case from.dialed && s.Flags.Has(event.SYN|event.ACK), whole && !from.dialed && s.Flags&event.SYN != 0:
+		from.dialed, from.dial = true, s.Seq
+	case whole && !from.dialed:
+		from.dialed, from.dial = true, event.SeqOf(s.Seq.Uint32()-1)
+	}
+	if whole && !to.dialed && s.Flags&event.ACK != 0 {
+		to.dialed, to.dial = true, event.SeqOf(s.Ack.Uint32()-1)
 	}
 }
 
