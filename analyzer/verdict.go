@@ -2,7 +2,6 @@ package analyzer
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"finwait/analyzer/conn"
@@ -474,52 +473,4 @@ func (f *facts) unknown() bool {
 		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input begins inside the connection and shows no request")
 	}
 	return f.conclude(CauseUnknown, stat.ConfidenceLow, "no request was recognised before the %s", f.How)
-}
-
-// vantageOf tells where the capture stood, by which part of the handshake took
-// the round trip: at the client the SYN-ACK comes late, at the server the ACK.
-func vantageOf(r *conn.Record) event.Side {
-	if r.SYNRTT <= 0 || r.RTT <= 0 {
-		return event.NoSide
-	}
-	there, back := r.SYNRTT, r.RTT-r.SYNRTT
-	switch {
-	case r.RTT < vantageLimit:
-		return event.NoSide
-	case there > 4*back:
-		return event.Client
-	case back > 4*there:
-		return event.Server
-	}
-	return event.Both
-}
-
-// vantageLimit is the shortest round trip that tells the vantage point: below
-// it the time in the hosts is as long as that on the wire.
-const vantageLimit = 20 * time.Microsecond
-
-// seconds formats a duration for a sentence: 4 significant digits at most.
-func seconds(d time.Duration) string {
-	switch {
-	case d >= 100*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 0, 64) + " s"
-	case d >= time.Second:
-		return trimZeros(strconv.FormatFloat(d.Seconds(), 'f', 2, 64)) + " s"
-	case d >= time.Millisecond:
-		return trimZeros(strconv.FormatFloat(d.Seconds()*1e3, 'f', 1, 64)) + " ms"
-	case d <= 0:
-		return "0 s"
-	}
-	return strconv.FormatFloat(d.Seconds()*1e6, 'f', 0, 64) + " us"
-}
-
-// trimZeros drops the zeros behind a decimal point.
-func trimZeros(s string) string {
-	for s[len(s)-1] == '0' {
-		s = s[:len(s)-1]
-	}
-	if s[len(s)-1] == '.' {
-		s = s[:len(s)-1]
-	}
-	return s
 }

@@ -1,0 +1,56 @@
+package analyzer
+
+import "fmt"
+
+// verdict is the report in two or three sentences.
+func (b *builder) verdict(r *Report) string {
+	t := &r.Totals
+	if t.Connections == 0 {
+		return "No TCP connection in the input."
+	}
+	head := fmt.Sprintf("%s and %s", plural(t.Connections, "connection"), plural(t.Requests, "request"))
+	if b.span > 0 {
+		head += " in " + seconds(b.span)
+	}
+	timeouts := t.Causes[CauseRequestTimeout.String()]
+	switch {
+	case timeouts > 0:
+		return head + b.timeoutStory(r, timeouts)
+	case len(r.Findings) > 0 && (r.Findings[0].Severity == SeverityHigh || r.Findings[0].Severity == SeverityMedium):
+		f := r.Findings[0]
+		return head + ". " + f.Title + ": " + f.Text
+	case len(r.Findings) > 0 && r.Findings[0].Severity == SeverityLow:
+		return head + ". No request timed out and nothing serious was found; of note: " + r.Findings[0].Title + "."
+	}
+	return head + ". No request timed out. Nothing is wrong with how connections are used."
+}
+
+// timeoutStory tells the incident that finwait exists for.
+func (b *builder) timeoutStory(r *Report, n int) string {
+	t := &r.Totals
+	s := fmt.Sprintf(": %s were closed by the client because a request timed out", plural(n, "connection"))
+	if n == 1 {
+		s = ": 1 connection was closed by the client because a request timed out"
+	}
+	if len(r.Timers) > 0 {
+		s += fmt.Sprintf(" (its timer: %s)", short(&r.Timers[0].ValueS))
+	}
+	p := &r.Peers[0]
+	for i := range r.Peers {
+		if r.Peers[i].TimedOut > p.TimedOut {
+			p = &r.Peers[i]
+		}
+	}
+	s += fmt.Sprintf(", %d of them to %s", p.Causes[CauseRequestTimeout.String()], p.called())
+	if name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.TimedOut }); e != nil {
+		s += ", mostly " + name
+	}
+	s += "."
+	if h := &r.HalfClose.Client; h.FinWait2.Count > 0 && h.FinWait2.P50 != nil {
+		s += fmt.Sprintf(" The closed sockets stayed in FIN-WAIT-2 for %s (median), up to %d at once, while the server still worked.", short(h.FinWait2.P50), h.Peak.Count)
+	}
+	if t.Churned > 0 {
+		s += fmt.Sprintf(" %s had to be replaced by new ones.", plural(t.Churned, "connection"))
+	}
+	return s
+}
