@@ -1,0 +1,48 @@
+package socket_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"finwait/analyzer/conn"
+	"finwait/parsers/strace"
+)
+
+// FuzzFollow follows whatever a log says: it must come to an end, and what it
+// says of a connection must agree with itself.
+func FuzzFollow(f *testing.F) {
+	logs, err := filepath.Glob("../../parsers/strace/testdata/*.strace")
+	if err != nil || len(logs) == 0 {
+		f.Fatal("no samples: ", err)
+	}
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text[:min(len(text), 4000)]))
+		f.Add(string(text[max(0, len(text)-4000):]))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		res, _ := follow(t, strace.NewReader(strings.NewReader(text), strace.Options{Jobs: 1}))
+		for i := range res.Conns {
+			c := &res.Conns[i]
+			r := &c.Record
+			switch {
+			case c.Verdict.Cause == "" || c.Verdict.Because == "" || c.Verdict.Confidence == "":
+				t.Errorf("connection %d has no verdict: %+v", i, c.Verdict)
+			case r.Outstanding && r.Phase == conn.PhaseNone:
+				t.Errorf("connection %d waits in no phase", i)
+			case r.Answered > r.Sent:
+				t.Errorf("connection %d: %d of %d requests answered", i, r.Answered, r.Sent)
+			}
+			for k := 1; k < len(c.Verdict.Lines); k++ {
+				if c.Verdict.Lines[k] <= c.Verdict.Lines[k-1] {
+					t.Errorf("connection %d: lines %v do not rise", i, c.Verdict.Lines)
+				}
+			}
+		}
+	})
+}
