@@ -52,5 +52,5 @@
 //     and aggregates of RESP3. What a replica receives is not read.
 //   - A request that is sent before the answer of the one before it is trusted
 //     to be pipelined; HTTP/1.x servers that answer out of order do not exist.
-//   - More than 64 requests at once (HTTP/2: 256) are counted but have no Exchange.
+//   - More than 256 requests at once on a connection are counted but have no Exchange.
 package exchange

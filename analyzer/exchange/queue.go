@@ -6,7 +6,7 @@ import "finwait/analyzer/event"
 // Requests beyond it are counted, and so are their responses, but they have no
 // Exchange. Pipelines of real HTTP clients are far shorter; Redis clients
 // that pipeline thousands of commands get their tail judged as one.
-const maxOutstanding = 64
+const maxOutstanding = 256
 
 type entryFlags uint8
 
