@@ -64,7 +64,8 @@ type Axes struct {
 type Doubt struct {
 	ID     string   `json:"id"`
 	Text   string   `json:"text"`
-	Doubts []string `json:"doubts"`
+	Doubts []string `json:"doubts"` // "all" stands for every row
+	grave  bool     // one side cannot show a change at all
 }
 
 // Match says that a row of one side was compared with another one of the

@@ -35,14 +35,39 @@ func (c *comparer) compareCaptures(out *Comparison) {
 	}
 	out.each(func(_ string, rows []D) {
 		for i := range rows {
-			for _, d := range out.Comparable {
-				if slices.Contains(d.Doubts, rows[i].Metric) || slices.Contains(d.Doubts, "all") {
-					rows[i].Doubts = append(rows[i].Doubts, d.ID)
-				}
-			}
+			rows[i].doubt(out.Comparable)
 		}
 	})
+	out.groupVerdicts()
 }
+
+// doubt marks the row with what weakens it. What one side cannot show at all
+// must not look like a change: then the row is unsure.
+func (d *D) doubt(all []Doubt) {
+	for _, x := range all {
+		if !slices.Contains(x.Doubts, d.Metric) && !slices.Contains(x.Doubts, everything) {
+			continue
+		}
+		d.Doubts = append(d.Doubts, x.ID)
+		if x.grave && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed) {
+			d.Verdict, d.Note = VerdictUnsure, "the sides cannot be compared in this: "+x.Text
+		}
+	}
+}
+
+// newDoubt makes a doubt about some metrics.
+func newDoubt(id, text string, metrics ...string) *Doubt {
+	return &Doubt{ID: id, Text: text, Doubts: append([]string{}, metrics...)}
+}
+
+// gravely marks what one side cannot show at all.
+func (d *Doubt) gravely(grave bool) *Doubt {
+	d.grave = grave
+	return d
+}
+
+// everything stands for all rows in Doubt.Doubts.
+const everything = "all"
 
 func (c *comparer) length() *Doubt {
 	a, b := c.a.minutes*60, c.b.minutes*60
@@ -50,13 +75,13 @@ func (c *comparer) length() *Doubt {
 		if a == b {
 			return nil
 		}
-		return &Doubt{"clock", "one side has no clock: rates per minute and durations cannot be compared", timed("churn_per_minute", "connections_per_minute")}
+		return newDoubt("clock", "one side has no clock: rates per minute and durations cannot be compared", timed("churn_per_minute", "connections_per_minute")...)
 	}
 	if max(a, b) < unlikeLength*min(a, b) {
 		return nil
 	}
-	return &Doubt{"length", fmt.Sprintf("lengths differ: %s before, %s after", secondsText(&a), secondsText(&b)),
-		[]string{"requests_per_connection", "time_wait_peak", "fin_wait_2_peak"}}
+	return newDoubt("length", fmt.Sprintf("lengths differ: %s before, %s after", secondsText(&a), secondsText(&b)),
+		"requests_per_connection", "time_wait_peak", "fin_wait_2_peak")
 }
 
 func (c *comparer) loads() *Doubt {
@@ -64,8 +89,8 @@ func (c *comparer) loads() *Doubt {
 		return nil
 	}
 	a, b := float64(c.a.r.Totals.Requests)/c.a.minutes, float64(c.b.r.Totals.Requests)/c.b.minutes
-	return &Doubt{"load", fmt.Sprintf("loads differ: %s requests per minute before, %s after; rates are judged per request", number(a), number(b)),
-		[]string{"churn_per_minute", "connections_per_minute", "fin_wait_2_peak", "time_wait_peak"}}
+	return newDoubt("load", fmt.Sprintf("loads differ: %s requests per minute before, %s after; rates are judged per request", number(a), number(b)),
+		"churn_per_minute", "connections_per_minute", "fin_wait_2_peak", "time_wait_peak")
 }
 
 // number formats a rate to three digits.
@@ -117,7 +142,7 @@ func (c *comparer) mix(out *Comparison) *Doubt {
 	p := parts[0]
 	text := fmt.Sprintf("request mixes differ: %s was %.0f %% of the requests before and %.0f %% after", p.label, 100*p.a/na, 100*p.b/nb)
 	c.standardize(out, expected)
-	return &Doubt{"mix", text, []string{"timeouts_per_1k", "churn_per_1k", "response_s", "fin_wait_2_s"}}
+	return newDoubt("mix", text, "timeouts_per_1k", "churn_per_1k", "response_s", "fin_wait_2_s")
 }
 
 // standardize takes back the verdict on the timeouts of the totals when the mix
@@ -152,8 +177,8 @@ func (c *comparer) snaplen() *Doubt {
 	if math.Abs(cutA-cutB) < lossy {
 		return nil
 	}
-	return &Doubt{"snaplen", fmt.Sprintf("one side has cut payloads (snap length %s before, %s after), so its requests are less certain", a, b),
-		[]string{"timeouts_per_1k", "cancels_per_1k", "aborts_per_1k", "churn_per_1k", "response_s", "requests_per_connection"}}
+	return newDoubt("snaplen", fmt.Sprintf("one side has cut payloads (snap length %s before, %s after), so its requests are less certain", a, b),
+		"timeouts_per_1k", "cancels_per_1k", "aborts_per_1k", "churn_per_1k", "response_s", "requests_per_connection").gravely(true)
 }
 
 func snaplenOf(r *Report) string {
@@ -191,7 +216,7 @@ func (c *comparer) vantage() *Doubt {
 	if math.Abs(share(a, na, "client")-share(b, nb, "client")) < 0.5 && math.Abs(share(a, na, "server")-share(b, nb, "server")) < 0.5 {
 		return nil
 	}
-	return &Doubt{"vantage", fmt.Sprintf("the captures stood at different places: %s before, %s after; durations include the way there and back", most(a), most(b)), timed()}
+	return newDoubt("vantage", fmt.Sprintf("the captures stood at different places: %s before, %s after; durations include the way there and back", most(a), most(b)), timed()...)
 }
 
 // most is the most frequent word.
@@ -222,8 +247,8 @@ func (c *comparer) links() *Doubt {
 	if len(a) == 0 || len(b) == 0 || slices.Equal(a, b) {
 		return nil
 	}
-	return &Doubt{"link-types", fmt.Sprintf("link types differ: %s before, %s after; another interface sees other connections",
-		strings.Join(a, ", "), strings.Join(b, ", ")), []string{"churn_per_minute", "connections_per_minute"}}
+	return newDoubt("link-types", fmt.Sprintf("link types differ: %s before, %s after; another interface sees other connections",
+		strings.Join(a, ", "), strings.Join(b, ", ")), "churn_per_minute", "connections_per_minute")
 }
 
 func (c *comparer) sources() *Doubt {
@@ -245,8 +270,8 @@ func (c *comparer) sources() *Doubt {
 	if slices.Equal(a, b) {
 		return nil
 	}
-	return &Doubt{"sources", fmt.Sprintf("sources differ: %s before, %s after; a system call log times calls, not packets, and shows no half-closes",
-		strings.Join(a, " and "), strings.Join(b, " and ")), timed("fin_wait_2_peak", "time_wait_peak")}
+	return newDoubt("sources", fmt.Sprintf("sources differ: %s before, %s after; a system call log times calls, not packets, and shows no half-closes",
+		strings.Join(a, " and "), strings.Join(b, " and ")), timed("fin_wait_2_peak", "time_wait_peak")...)
 }
 
 func (c *comparer) settings() *Doubt {
@@ -254,12 +279,13 @@ func (c *comparer) settings() *Doubt {
 	if a.FinTimeoutS == b.FinTimeoutS && a.TimeWaitS == b.TimeWaitS || a.TimeWaitS == 0 || b.TimeWaitS == 0 {
 		return nil
 	}
-	return &Doubt{"settings", "the sides were analyzed with different --fin-timeout or --time-wait", []string{"fin_wait_2_s", "fin_wait_2_other_s", "fin_wait_2_peak", "time_wait_peak"}}
+	return newDoubt("settings", "the sides were analyzed with different --fin-timeout or --time-wait", "fin_wait_2_s", "fin_wait_2_other_s", "fin_wait_2_peak", "time_wait_peak")
 }
 
 // losses names what one side lacks more of than the other.
 func (c *comparer) losses() *Doubt {
 	var parts []string
+	grave := false
 	for _, l := range [...]struct{ id, text string }{
 		{"mid-stream", "connections that had begun before the input"},
 		{"one-sided", "connections with one direction only"},
@@ -274,6 +300,7 @@ func (c *comparer) losses() *Doubt {
 		}
 		if math.Abs(a-b) >= limit {
 			parts = append(parts, fmt.Sprintf("%s: %.0f %% before, %.0f %% after", l.text, 100*a, 100*b))
+			grave = grave || l.id == "one-sided" || l.id == "flags-only"
 		}
 	}
 	a, b := c.a.damaged(), c.b.damaged()
@@ -283,7 +310,7 @@ func (c *comparer) losses() *Doubt {
 	if parts == nil {
 		return nil
 	}
-	return &Doubt{"losses", "the sides lack different things: " + strings.Join(parts, "; "), []string{"all"}}
+	return newDoubt("losses", "the sides lack different things: "+strings.Join(parts, "; "), everything).gravely(grave)
 }
 
 // damaged reports whether packets of the side were lost or damaged in a number that counts.
@@ -304,5 +331,5 @@ func (c *comparer) unusedMap() *Doubt {
 	if len(c.unused) == 0 {
 		return nil
 	}
-	return &Doubt{"map", "--map names nothing on one of the sides, or what another one took: " + strings.Join(c.unused, ", "), []string{}}
+	return newDoubt("map", "--map names nothing on one of the sides, or what another one took: "+strings.Join(c.unused, ", "))
 }

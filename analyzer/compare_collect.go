@@ -102,6 +102,9 @@ func (c *comparer) causes() []CauseDiff {
 	out := []CauseDiff{}
 	ta, tb := &c.a.r.Totals, &c.b.r.Totals
 	for _, cause := range CauseWords() {
+		if cause == CauseOpen.String() || cause == CauseUnknown.String() {
+			continue // these say what the input lacks, not what happened
+		}
 		x := rates{metric: "churned_per_1k", worse: 1, events: [2]int{ta.ChurnedBy[cause], tb.ChurnedBy[cause]},
 			eventsAt: [2][]int{ta.ChurnedOver[cause], tb.ChurnedOver[cause]}, scale: 1000}
 		if harmful(cause) {
@@ -151,6 +154,10 @@ func (c *comparer) verdicts(out *Comparison) {
 	})
 	c.correct(all)
 	out.each(func(_ string, rows []D) { judge(rows) })
+}
+
+// groupVerdicts gives the groups their verdicts and sorts them by these.
+func (out *Comparison) groupVerdicts() {
 	for i := range out.Clients {
 		out.Clients[i].Verdict = groupVerdict(out.Clients[i].Rows)
 	}

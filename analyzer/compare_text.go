@@ -95,6 +95,17 @@ func (c *comparer) text(out *Comparison) string {
 			s = append(s, sentence(d))
 		}
 	}
+	for i := range out.Causes {
+		d := &out.Causes[i].Rows[0]
+		if d.Verdict != VerdictImproved && d.Verdict != VerdictRegressed || out.Causes[i].Cause == CauseRequestTimeout.String() {
+			continue
+		}
+		what := "closes"
+		if d.Metric == "churned_per_1k" {
+			what = "closes that cost a new connection"
+		}
+		s = append(s, fmt.Sprintf("%s (%s) went from %s to %s %s.", upper(out.Causes[i].Cause), what, d.value(d.Before), d.value(d.After), d.Unit))
+	}
 	if len(s) == 0 {
 		switch out.Verdict {
 		case VerdictUnchanged:

@@ -169,6 +169,13 @@ func (p *page) changes(c *analyzer.Comparison) {
 			t.add(p.diffCells(metricName(d), d)...)
 		}
 	}
+	for i := range c.Causes {
+		for k := range c.Causes[i].Rows {
+			if d := &c.Causes[i].Rows[k]; hasChanged(d.Verdict) && c.Causes[i].Cause != "request-timeout" {
+				t.add(p.diffCells(clean(c.Causes[i].Cause), d)...)
+			}
+		}
+	}
 	p.line()
 	p.table(t, "")
 	p.group("server or client", hostGroups(c))
