@@ -133,10 +133,11 @@ func findTimers(waits []wait, known []time.Duration) *timers {
 	return ts
 }
 
-// early and late bound the waits that a timer of value d explains: a capture's
-// clock starts with the packet, a little after the timer, and timers fire late,
-// never early.
-func early(d time.Duration) time.Duration { return d - time.Millisecond - d/500 }
+// early and late bound the waits that a timer of value d explains. The wait
+// that a capture shows begins with the packet, the timer a little before: with
+// the call, or the turn of an event loop that led to it. And timers fire late,
+// by what it takes until their program runs.
+func early(d time.Duration) time.Duration { return d - 2*time.Millisecond - d/250 }
 func late(d time.Duration) time.Duration  { return d + max(5*time.Millisecond, d/100) }
 
 // explained reports whether one of the timers fits the wait.
