@@ -24,11 +24,14 @@ func (s *scanner) begin(id uint8, args []byte, at event.Time, line uint32) {
 		} else {
 			h = &half{}
 		}
+		h.id = 0
 		s.pending[s.last.pid] = h
 	}
 	if len(args) > maxHalf {
 		args = args[:maxHalf]
 	}
+	s.sleeps(h.id, -1) // of what waited before
+	s.sleeps(id, 1)
 	h.id, h.line, h.at, h.timed = id, line, at, s.last.timed
 	h.text = append(h.text[:0], args...)
 	if !sys.entry {
@@ -63,6 +66,9 @@ func (s *scanner) resume(b []byte) {
 	if sys.kind == event.CallFutex {
 		s.futexResumed(id, rest, at)
 		return
+	}
+	if sys.kind == event.CallSleep && s.sleeping == 0 {
+		return // a short one, of which no beginning was kept
 	}
 	t := tailOf(rest)
 	if t.kind == tailNone {
@@ -105,12 +111,12 @@ func joinHalves(dst, first, second []byte) []byte {
 func (s *scanner) partner(id uint8) *half {
 	tid := s.last.pid
 	if h := s.pending[tid]; h != nil && h.id == id {
-		delete(s.pending, tid)
+		s.forget(tid, h)
 		return h
 	}
 	if tid != 0 {
 		if h := s.pending[0]; h != nil && h.id == id {
-			delete(s.pending, 0)
+			s.forget(0, h)
 			s.tell(event.Call{Kind: event.CallSame, At: h.at, Ret: int64(tid)})
 			return h
 		}
@@ -127,9 +133,23 @@ func (s *scanner) partner(id uint8) *half {
 		}
 	}
 	if found != nil {
-		delete(s.pending, of)
+		s.forget(of, found)
 	}
 	return found
+}
+
+// forget takes a first half away.
+func (s *scanner) forget(tid int32, h *half) {
+	delete(s.pending, tid)
+	s.sleeps(h.id, -1)
+}
+
+// sleeps counts the first halves of sleeps that wait: most logs have none, and
+// then the ends of all short sleeps need no look-up.
+func (s *scanner) sleeps(id uint8, n int) {
+	if systems[id].kind == event.CallSleep {
+		s.sleeping += n
+	}
 }
 
 // futexResumed hands on a futex wait that timed out. Its entry is not kept:

@@ -34,13 +34,14 @@ type scanner struct {
 	last   prefix     // of the current line
 	tally  tally
 
-	pending map[int32]*half
-	spare   []*half
-	halves  []split // resumed halves without their entry, by the index of their placeholder in out
-	comms   map[string]string
-	scratch []byte // joined text
-	held    held
-	ending  int // 1 + index in out of the last call, while its end is not known
+	pending  map[int32]*half
+	spare    []*half
+	sleeping int     // pending sleeps
+	halves   []split // resumed halves without their entry, by the index of their placeholder in out
+	comms    map[string]string
+	scratch  []byte // joined text
+	held     held
+	ending   int // 1 + index in out of the last call, while its end is not known
 
 	// Memory of unwrap.
 	clean, inner, normal, joined []byte
@@ -100,7 +101,7 @@ func newScanner(f *form, n *names) *scanner {
 // reset prepares for another stretch.
 func (s *scanner) reset() {
 	s.out.Reset()
-	s.lines, s.sum, s.ending = 0, 0, 0
+	s.lines, s.sum, s.ending, s.sleeping = 0, 0, 0, 0
 	s.counts = [256]int64{}
 	s.tally = tally{}
 	s.halves = s.halves[:0]
@@ -261,7 +262,7 @@ func (s *scanner) call(b, body []byte) bool {
 // args reads a call of interest from behind its opening bracket.
 func (s *scanner) args(id uint8, text []byte, at event.Time) {
 	sys := &systems[id]
-	if sys.kind == event.CallFutex && !timedOut(text) && !s.form.full {
+	if !s.form.full && (sys.kind == event.CallFutex && !timedOut(text) || sys.kind == event.CallSleep && dozes(text)) {
 		return
 	}
 	t := tailOf(text)
@@ -290,6 +291,21 @@ func timedOut(text []byte) bool {
 		text = text[len(text)-64:]
 	}
 	return bytes.Contains(text, []byte("ETIMEDOUT"))
+}
+
+// dozes reports whether a sleep is too short to matter, by the form in which
+// strace since 4.15 prints nanosleep: less than a second and at most six
+// digits of nanoseconds.
+func dozes(text []byte) bool {
+	const lead = "{tv_sec=0, tv_nsec="
+	if len(text) < len(lead)+7 || string(text[:len(lead)]) != lead {
+		return false
+	}
+	n := 0
+	for n < 7 && isDigit(text[len(lead)+n]) {
+		n++
+	}
+	return n < 7
 }
 
 // start returns a call with what its line says about the thread.

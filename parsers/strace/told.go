@@ -72,7 +72,7 @@ func (s *scanner) gone(b []byte) {
 	}
 	s.tell(c)
 	if h := s.pending[s.last.pid]; h != nil && c.Kind == event.CallGone {
-		delete(s.pending, s.last.pid)
+		s.forget(s.last.pid, h)
 		s.spare = append(s.spare, h)
 	}
 }
