@@ -43,6 +43,7 @@ var rules = [...]func(*facts) bool{
 	(*facts).unseenClose,
 	(*facts).stillOpen,
 	(*facts).payloadNotCaptured,
+	(*facts).endLost,
 	(*facts).heldAnswered,
 	(*facts).serverLeftRequest,
 	(*facts).serverNotified,
@@ -61,12 +62,22 @@ var rules = [...]func(*facts) bool{
 	(*facts).unknown,
 }
 
-// judge applies the rules.
+// judge applies the rules. They see the side that let go first: with TLS the
+// client's close_notify may make the server's FIN the first one, although the
+// client closed.
 func (f *facts) judge() {
+	first := f.FirstBy
+	if first == event.Server && f.ClientNotify.Known() && f.ClientNotify <= f.CloseAt &&
+		(!f.ServerNotify.Known() || f.ServerNotify > f.ClientNotify) {
+		f.FirstBy = event.Client
+	}
 	for _, rule := range rules {
 		if rule(f) {
-			return
+			break
 		}
+	}
+	if f.FirstBy != event.NoSide {
+		f.FirstBy = first
 	}
 }
 
@@ -155,6 +166,14 @@ func (f *facts) payloadNotCaptured() bool {
 		f.ClientMissing+f.ServerMissing)
 }
 
+// endLost: the last request, or what answered it, is not in the input.
+func (f *facts) endLost() bool {
+	if f.Marks&conn.MarkEndLost == 0 {
+		return false
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "the last request, or the answer that it waited for, is not in the input: nobody can tell whether one was outstanding")
+}
+
 // shutdownLimit is how soon after its request a client that means to read the
 // answer shuts down its sending side. One that does so later has waited first,
 // and gives up.
@@ -178,7 +197,7 @@ func (f *facts) serverLeftRequest() bool {
 	if f.FirstBy != event.Server || !f.Outstanding {
 		return false
 	}
-	if f.DeclaredBy == event.Server {
+	if f.DeclaredBy == event.Server && f.DeclaredText != "GOAWAY" {
 		return f.conclude(CauseDeclared, stat.ConfidenceMedium, "the server announced the close (%s)", f.DeclaredText)
 	}
 	if f.Marks&conn.MarkSentIntoClosed != 0 {
@@ -204,7 +223,7 @@ func (f *facts) serverNotified() bool {
 	}
 	switch {
 	case !f.Outstanding:
-		if f.DeclaredBy != event.NoSide {
+		if f.DeclaredBy != event.NoSide && f.DeclaredText != "GOAWAY" {
 			return false
 		}
 		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server's TLS close_notify came %s before the client's %s",
@@ -380,8 +399,11 @@ func (f *facts) noData() bool {
 
 // declared: either side had announced the close.
 func (f *facts) declared() bool {
-	if f.DeclaredBy == event.NoSide || f.Outstanding {
-		return false
+	if f.DeclaredBy == event.NoSide || f.DeclaredText == "GOAWAY" || f.Outstanding {
+		return false // a GOAWAY lets what is under way finish, and idle servers send one before they close
+	}
+	if f.DeclaredText == "body until close" && f.FirstBy == event.Server && f.How == conn.HowRST {
+		return f.conclude(CauseServerAborted, stat.ConfidenceHigh, "the server reset the connection while it sent a body that only a FIN ends")
 	}
 	return f.conclude(CauseDeclared, stat.ConfidenceHigh, "the %s announced it: %s", f.DeclaredBy, f.DeclaredText)
 }

@@ -207,7 +207,7 @@ func (c *Conn) finishRequests(client, server *half, r *Record) {
 	for _, m := range [...]struct {
 		on   bool
 		mark Mark
-	}{{s.Unsure, MarkUnsure}, {s.Capped, MarkCapped}, {s.Resynced > 0, MarkResynced}} {
+	}{{s.Unsure, MarkUnsure}, {s.EndLost, MarkEndLost}, {s.Capped, MarkCapped}, {s.Resynced > 0, MarkResynced}} {
 		if m.on {
 			r.Marks |= m.mark
 		}

@@ -173,6 +173,7 @@ const (
 	MarkDataAfterClose                    // a request was sent after, or crossing, the server's FIN
 	MarkSentIntoClosed                    // it was sent after the client had acknowledged the server's FIN
 	MarkAnsweredLate                      // the SYN-ACK came when the client had given up
+	MarkEndLost                           // the last request, or the answer it waited for, is not in the input
 	MarkUnsure                            // request boundaries are a guess
 	MarkCapped                            // a limit on buffered bytes was hit
 	MarkSwapped                           // client and server were told apart only after the requests had been read
