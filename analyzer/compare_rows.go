@@ -13,9 +13,9 @@ const (
 	leastChange  = 0.10  // a smaller relative change does not matter
 	leastRate    = 1.0   // nor does a smaller change of a rate, per 1000
 	leastTime    = 0.001 // nor of a duration, in s
-	muchRatio    = 2.0   // unchanged excludes such a ratio either way
+	muchRatio    = 3.0   // unchanged excludes such a ratio either way, and the ratio seen is less than half as far off
 	muchShift    = 0.15  // or such a shift of the probability that a duration is longer, from a half
-	muchRate     = 5.0   // or such a difference of rates, per 1000
+	muchRate     = 10.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
 	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
 	fewDurations = 4     // nor with fewer durations on either side
 	unclocked    = 4.0   // variance that counts are taken to have where their times are not known, against Poisson's
@@ -131,7 +131,8 @@ func (d *D) take(t stat.Test) {
 }
 
 // within reports whether the 90 % interval of a ratio excludes a factor of
-// limit either way: two one-sided tests at 5 %. It is made from the 95 % one.
+// limit either way (two one-sided tests at 5 %; it is made from the 95 % one),
+// and the ratio itself is less than half as far from 1, on a logarithmic scale.
 func within(t stat.Test, limit float64) bool {
 	if !(t.Effect > 0) || math.IsInf(t.Effect, 0) || !(t.Low > 0) || math.IsInf(t.High, 0) {
 		return false
@@ -139,7 +140,7 @@ func within(t stat.Test, limit float64) bool {
 	const shrink = 1.645 / 1.96
 	low := math.Log(t.Effect) - shrink*math.Log(t.Effect/t.Low)
 	high := math.Log(t.Effect) + shrink*math.Log(t.High/t.Effect)
-	return low > -math.Log(limit) && high < math.Log(limit)
+	return math.Abs(math.Log(t.Effect)) < math.Log(limit)/2 && low > -math.Log(limit) && high < math.Log(limit)
 }
 
 // closeBy reports whether the 90 % interval of the difference of the rates
@@ -149,7 +150,8 @@ func (x *rates) closeBy(dispersion float64) bool {
 	na, nb := float64(x.exposure[0]), float64(x.exposure[1])
 	a, b := float64(x.events[0]), float64(x.events[1])
 	half := 1.645 * math.Sqrt(dispersion*((a+1)/(na*na)+(b+1)/(nb*nb)))
-	return math.Abs(b/nb-a/na)+half < muchRate/1000
+	seen := math.Abs(b/nb - a/na)
+	return seen < muchRate/2000 && seen+half < muchRate/1000
 }
 
 // apart reports whether two rates differ by a tenth or more.

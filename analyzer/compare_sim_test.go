@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type world struct {
 	leaves     bool    // servers notice that their clients leave
 }
 
-// request is what one request adds to a row.
+// simRow is one row of the report in the making.
 type simRow struct {
 	requests, timedOut int
 	counts             times
@@ -132,52 +133,131 @@ func simReport(start event.Time, w world, g grid, all, client *simRow, peers []*
 	return r
 }
 
-// TestSim prints power and false alarms.
-func TestSim(t *testing.T) {
-	calm := world{length: 2 * time.Minute, perMinute: 1500, peers: 4, endpoints: 5, timeout: 500 * time.Millisecond, slowPeer: -1}
-	bursty := calm
-	bursty.bursts, bursty.burst, bursty.slowness = 4, 3*time.Second, 8
-	long := calm
-	long.bursts, long.burst, long.slowness = 1.5, 12*time.Second, 5
-	for name, w := range map[string]world{"calm": calm, "bursty": bursty, "long": long} {
-		pairs, alarms := 200, 0
-		why := map[string]int{}
+// calm, bursty and swinging are the worlds that tests begin with: timeouts by
+// chance alone; in bursts of 3 s; in slow times of 12 s, of which a capture of
+// two minutes holds three.
+func calm() world {
+	return world{length: 2 * time.Minute, perMinute: 1500, peers: 4, endpoints: 5, timeout: 500 * time.Millisecond, slowPeer: -1}
+}
+
+func bursty() world {
+	w := calm()
+	w.bursts, w.burst, w.slowness = 4, 3*time.Second, 8
+	return w
+}
+
+func swinging() world {
+	w := calm()
+	w.bursts, w.burst, w.slowness = 1.5, 12*time.Second, 5
+	return w
+}
+
+// hasChange reports whether any row of the comparison improved or regressed.
+func hasChange(c *Comparison) bool {
+	return c.Verdict == VerdictRegressed || c.Verdict == VerdictImproved
+}
+
+// TestFalseAlarms compares captures of the same load: at most one pair of
+// twenty may show any change in any row.
+func TestFalseAlarms(t *testing.T) {
+	half := calm()
+	half.length /= 2
+	quiet := calm()
+	quiet.perMinute /= 2
+	for _, c := range []struct {
+		name   string
+		before world
+		after  world
+	}{
+		{"calm", calm(), calm()},
+		{"bursty", bursty(), bursty()},
+		{"swinging", swinging(), swinging()},
+		{"half the length", calm(), half},
+		{"half the load", calm(), quiet},
+	} {
+		const pairs = 100
+		alarms, unchanged := 0, 0
 		for i := range uint64(pairs) {
-			c := Compare(w.report(2*i), w.report(2*i+1), CompareOptions{})
-			if c.Verdict == VerdictRegressed || c.Verdict == VerdictImproved {
-				alarms++
-			}
-			c.each(func(label string, rows []D) {
-				for k := range rows {
-					if v := rows[k].Verdict; v == VerdictRegressed || v == VerdictImproved {
-						why[rows[k].Metric]++
-					}
-				}
-			})
+			x := Compare(c.before.report(2*i), c.after.report(2*i+1), CompareOptions{})
+			alarms += b2i(hasChange(x))
+			unchanged += b2i(x.Verdict == VerdictUnchanged)
 		}
-		t.Logf("%s: %d of %d %v", name, alarms, pairs, why)
-		for _, factor := range []float64{1.5, 2, 3, 5} {
-			slow := w
-			slow.slowPeer, slow.slowFactor = 2, factor
-			hit, peer, other := 0, 0, 0
-			for i := range uint64(40) {
-				c := Compare(w.report(2*i+1000), slow.report(2*i+1001), CompareOptions{})
-				for _, e := range c.Endpoints {
-					if e.Server == "10.0.1.2:80" && e.Endpoint == "GET /e1" {
-						hit += b2i(e.Verdict == VerdictRegressed)
-					} else {
-						other += b2i(e.Verdict == VerdictRegressed || e.Verdict == VerdictImproved)
-					}
-				}
-				for _, p := range c.Peers {
-					if p.Server == "10.0.1.2:80" {
-						peer += b2i(p.Verdict == VerdictRegressed)
-					} else {
-						other += b2i(p.Verdict == VerdictRegressed || p.Verdict == VerdictImproved)
-					}
+		t.Logf("%s: %d of %d pairs show a change, %d are unchanged", c.name, alarms, pairs, unchanged)
+		if alarms > pairs/20 {
+			t.Errorf("%s: %d of %d pairs of the same load show a change", c.name, alarms, pairs)
+		}
+		if c.name != "bursty" && c.name != "swinging" && unchanged < pairs*8/10 {
+			t.Errorf("%s: only %d of %d pairs of the same load are unchanged", c.name, unchanged, pairs)
+		}
+	}
+}
+
+// TestPower makes one endpoint of one server slower: that row and its server
+// must regress and no other one.
+func TestPower(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		world  world
+		factor float64
+		least  int // of 20
+	}{
+		{"calm", calm(), 2, 12}, {"calm", calm(), 4, 20}, {"bursty", bursty(), 4, 16}, {"swinging", swinging(), 5, 14},
+	} {
+		const pairs = 20
+		slow := c.world
+		slow.slowPeer, slow.slowFactor = 2, c.factor
+		hits, servers, others := 0, 0, 0
+		for i := range uint64(pairs) {
+			x := Compare(c.world.report(2*i+1000), slow.report(2*i+1001), CompareOptions{})
+			wrong := false
+			for _, e := range x.Endpoints {
+				if e.Server == "10.0.1.2:80" && e.Endpoint == "GET /e1" {
+					hits += b2i(e.Verdict == VerdictRegressed)
+				} else {
+					wrong = wrong || e.Verdict == VerdictRegressed || e.Verdict == VerdictImproved
 				}
 			}
-			t.Logf("%s x%g: endpoint %d, peer %d of 40; others %d", name, factor, hit, peer, other)
+			for _, p := range x.Peers {
+				if p.Server == "10.0.1.2:80" {
+					servers += b2i(p.Verdict == VerdictRegressed)
+				} else {
+					wrong = wrong || p.Verdict == VerdictRegressed || p.Verdict == VerdictImproved
+				}
+			}
+			others += b2i(wrong)
 		}
+		t.Logf("%s, %g times slower: endpoint found in %d of %d, its server in %d; another row in %d", c.name, c.factor, hits, pairs, servers, others)
+		if hits < c.least || servers < hits || others > pairs/20 {
+			t.Errorf("%s, %g times slower: endpoint found in %d of %d (want %d), its server in %d; another row in %d",
+				c.name, c.factor, hits, pairs, c.least, servers, others)
+		}
+	}
+}
+
+// TestLongerTimeout makes the client's timeout longer: timeouts and churn improve.
+func TestLongerTimeout(t *testing.T) {
+	before, after := bursty(), bursty()
+	before.timeout, after.timeout = 300*time.Millisecond, 2*time.Second
+	a, b := before.report(1), after.report(2)
+	a.Timers = []Timer{{ValueS: 0.3, SpreadS: 0.0005, Basis: "request-start", Count: a.Totals.TimedOut, Client: "10.0.0.1"}}
+	b.Timers = []Timer{{ValueS: 2, SpreadS: 0.0005, Basis: "request-start", Count: b.Totals.TimedOut, Client: "10.0.0.1"}}
+	c := Compare(a, b, CompareOptions{})
+	if c.Verdict != VerdictImproved || c.Axes.Timeouts != VerdictImproved || c.Axes.Churn != VerdictImproved || c.Axes.SymptomMoved {
+		t.Errorf("verdict %s, axes %+v", c.Verdict, c.Axes)
+	}
+	if len(c.Timers) != 1 || c.Timers[0].Verdict != VerdictChanged || !strings.Contains(c.Text, "went from 300 ms to 2 s") {
+		t.Errorf("timers %+v, text %q", c.Timers, c.Text)
+	}
+}
+
+// TestSymptomMoved lets the servers notice that their clients leave: only the
+// half-closes change, and the text says what that means.
+func TestSymptomMoved(t *testing.T) {
+	after := calm()
+	after.leaves = true
+	c := Compare(calm().report(1), after.report(2), CompareOptions{})
+	want := Axes{Timeouts: VerdictUnchanged, Churn: VerdictUnchanged, HalfClose: VerdictImproved, Response: VerdictUnchanged, SymptomMoved: true}
+	if c.Axes != want || !strings.Contains(c.Text, "The symptom moved") {
+		t.Errorf("axes %+v, want %+v; text %q", c.Axes, want, c.Text)
 	}
 }

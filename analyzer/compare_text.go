@@ -37,8 +37,8 @@ func (c *comparer) conclude(out *Comparison) {
 // rule says how verdicts are reached.
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
 	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.01. " +
-	"It is unchanged when its 90 % interval excludes a doubling and a halving, or a difference of 5 per 1000 (of a duration: when the probability " +
-	"that one after is longer than one before lies between 0.35 and 0.65); else it is unsure: there is too little data. " +
+	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 10 per 1000, and the change seen is less than half of that " +
+	"(of a duration: when the probability that one after is longer than one before lies between 0.35 and 0.65 with 95 % confidence); else it is unsure: there is too little data. " +
 	"Counts are tested against the load of their slice of time, by quasi-Poisson rates, so that bursts are no change; durations by " +
 	"Mann-Whitney, or by log-rank where some were cut off, corrected for durations that resemble their neighbours in time. " +
 	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from."

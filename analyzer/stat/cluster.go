@@ -121,13 +121,11 @@ func CompareBursts(a, b []Rate) Test {
 	var estimates, dfs []float64
 	for join := 1; join <= 8; join *= 2 {
 		ja, jb := exposed(joined(a, join)), exposed(joined(b, join))
-		_, chia := scatter(ja)
-		_, chib := scatter(jb)
-		df := float64(len(ja) + len(jb) - 2)
-		if df < 4 {
+		if len(ja)+len(jb) < 6 {
 			break
 		}
-		estimates, dfs = append(estimates, (chia+chib)/df), append(dfs, df)
+		v, df := dispersionOf(ja, jb)
+		estimates, dfs = append(estimates, v), append(dfs, df)
 	}
 	if len(dfs) == 0 {
 		return whole
@@ -146,6 +144,26 @@ func CompareBursts(a, b []Rate) Test {
 		t.Warnings = append(t.Warnings, WarnFewSlices)
 	}
 	return t
+}
+
+// dispersionOf is the dispersion of the difference of two rates: Pearson's
+// estimates of both sides weighted by their events, as they weigh in its
+// variance, but at least the common one. A side without any burst says nothing
+// about how much the bursts of the other one vary. df are its degrees of freedom
+// (Satterthwaite 1946).
+func dispersionOf(a, b []Rate) (v, df float64) {
+	suma, chia := scatter(a)
+	sumb, chib := scatter(b)
+	dfa, dfb := float64(len(a)-1), float64(len(b)-1)
+	v, df = (chia+chib)/(dfa+dfb), dfa+dfb
+	if dfa < 1 || dfb < 1 || suma.Events+sumb.Events == 0 {
+		return v, df
+	}
+	x, y := suma.Events*chia/dfa, sumb.Events*chib/dfb
+	if weighted := (x + y) / (suma.Events + sumb.Events); weighted > v {
+		return weighted, (x + y) * (x + y) / (x*x/dfa + y*y/dfb)
+	}
+	return v, df
 }
 
 // joined takes n neighbouring slices as one.
