@@ -40,6 +40,7 @@ type Wait struct {
 	Name    string        // the call, such as "epoll_pwait"
 	Timeout time.Duration // what it was given; event.NoTimeout when the log does not show it
 	Line    uint32        // where it ended
+	TID     int32         // thread that waited; 0 not known
 	At      event.Time    // when it ended
 	seq     uint64
 }
@@ -66,24 +67,29 @@ type Evidence struct {
 	Errno                                    event.Errno // of the connect, read or write that failed; 0 none
 	ErrnoLine                                uint32
 
-	EOFLine     uint32     // the peer's FIN was read here
-	EOFAt       event.Time // and when
-	Other       uint32     // line of data read from another socket between the expired wait and the close (a hedged request); 0 none
-	Alert       uint32     // line of the TLS alert that the program wrote before the close
-	Active      bool       // another connection of the process was used between the last byte and the close
-	Opaque      bool       // the process uses io_uring
-	Unsure      bool       // the last response's length is not shown
-	Linked      int32      // 1 + index of the Conn that is the other end of this one, in the same log; 0 none
-	Idle        bool       // a wait of the process expired between the last byte and the close
-	Early       bool       // the socket was open before the log began
-	Reused      bool       // at least one request had been answered before the outstanding one
-	Broken      bool       // the kernel gave the connection up (ETIMEDOUT, EHOSTUNREACH)
-	Kernel      bool       // connect() on a blocking socket ran into SO_SNDTIMEO
-	Exiting     bool       // the process exited right after the close, with no request between
-	Accepted    bool       // the program is the server
-	Guessed     bool       // the thread's table is a guess
-	ServerAlert bool       // a TLS alert of the server was the last that was read
+	EOFLine  uint32     // the peer's FIN was read here
+	EOFAt    event.Time // and when
+	Other    uint32     // line of data read from another socket between the expired wait and the close (a hedged request); 0 none
+	Alert    uint32     // line of the TLS alert that the program wrote before the close
+	Active   bool       // another connection of the process was used between the last byte and the close
+	Opaque   bool       // the process uses io_uring
+	Unsure   bool       // the last response's length is not shown
+	Linked   int32      // 1 + index of the Conn that is the other end of this one, in the same log; 0 none
+	Idle     bool       // a wait of the process expired between the last byte and the close
+	Early    bool       // the socket was open before the log began
+	Reused   bool       // at least one request had been answered before the outstanding one
+	Broken   bool       // the kernel gave the connection up (ETIMEDOUT, EHOSTUNREACH)
+	Kernel   bool       // connect() on a blocking socket ran into SO_SNDTIMEO
+	Exiting  bool       // the process exited right after the close, with no request between
+	Accepted bool       // the program is the server
+	Guessed  bool       // the thread's table is a guess
+
+	tids        [places]int32 // threads of the lines, in the order of Evidence.lines
+	ServerAlert bool          // a TLS alert of the server was the last that was read
 }
+
+// places is how many lines Evidence.lines lists.
+const places = 9
 
 // Conn is one connection as the log showed it.
 type Conn struct {

@@ -80,7 +80,7 @@ func (l *Log) readFailed(t *thread, k *tracked, c *event.Call, m moment) {
 		// shows in the time it took: fcntl may not be traced.
 		took, _ := duration(moment{time: c.At, line: 1}, moment{time: c.End, line: 1})
 		if (limit != 0 || k.opts.known && took > shortWait) && !k.opts.nonBlocking && c.Flags&event.NonBlocking == 0 {
-			k.direct(Wait{Kind: WaitKernel, Name: c.Name, Timeout: limitOf(limit), Line: m.line, At: m.time, seq: m.seq})
+			k.direct(Wait{Kind: WaitKernel, Name: c.Name, Timeout: limitOf(limit), Line: m.line, TID: m.tid, At: m.time, seq: m.seq})
 		}
 		return
 	}
@@ -141,7 +141,7 @@ func (l *Log) write(t *thread, c *event.Call, m moment) {
 	t.lastFD = c.FD
 	switch {
 	case c.Phase == event.PhaseEnter:
-		k.held.at = moment{c.At, c.Line, m.seq}
+		k.held.at = m.start(c)
 		k.held.size = c.Size
 		k.held.data = append(k.held.data[:0], c.Data...)
 	case c.Flags&event.FailedUnknown != 0:
@@ -151,7 +151,7 @@ func (l *Log) write(t *thread, c *event.Call, m moment) {
 	case c.Phase == event.PhaseExit && !k.held.at.seen():
 		// Its bytes counted already.
 	case c.Size > 0:
-		at := moment{c.At, c.Line, m.seq}
+		at := m.start(c)
 		if k.held.at.seen() {
 			at.seq = k.held.at.seq
 		}

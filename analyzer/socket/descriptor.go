@@ -107,7 +107,7 @@ func (l *Log) close(t *thread, c *event.Call, m moment) {
 		}
 	}
 	t.table.set(c.FD, slot{})
-	m.time, m.line = c.At, c.Line
+	m = m.start(c)
 	if s.f.conn != nil {
 		s.f.conn.beside(c)
 	}
@@ -121,7 +121,7 @@ func (l *Log) closeRange(t *thread, c *event.Call, m moment) {
 	if c.Value == 2 && t.table.users > 1 {
 		l.unshare(t, c)
 	}
-	m.time, m.line = c.At, c.Line
+	m = m.start(c)
 	t.table.each(c.FD, c.FD2, func(fd int32, s slot) {
 		if c.Flags&event.CloseOnExec != 0 {
 			s.cloexec = true
@@ -154,7 +154,7 @@ func (l *Log) dupTo(t *thread, c *event.Call, m moment) {
 	if c.Phase != event.PhaseExit {
 		if old := t.table.at(c.FD2).f; old != nil {
 			t.table.set(c.FD2, slot{})
-			l.release(t, old, EndDup, moment{c.At, c.Line, m.seq})
+			l.release(t, old, EndDup, m.start(c))
 		}
 	}
 	if c.Phase != event.PhaseEnter {

@@ -120,9 +120,11 @@ func (l *Log) record(k *tracked, s *exchange.Summary, r *conn.Record) {
 		r.ClientBytes, r.ServerBytes = k.gotBytes, k.sentBytes
 	}
 	r.Handshake = handshake(k)
+	latest := k.connect.seq
+	r.LastFrame = k.connect.line
 	for _, m := range [...]moment{k.last, k.ours, k.theirs, k.endAt} {
-		if m.seen() && m.line >= r.LastFrame {
-			r.Last, r.LastFrame = m.time, m.line
+		if m.seen() && m.seq >= latest {
+			r.Last, r.LastFrame, latest = m.time, m.line, m.seq
 		}
 	}
 	seen(&r.ClientLastByte, s.ClientLast)
@@ -286,5 +288,8 @@ func (l *Log) evidence(k *tracked, s *exchange.Summary, e *Evidence) {
 		e.Wait = k.shared
 	default:
 		e.Wait = k.weak
+	}
+	e.tids = [...]int32{
+		k.connect.tid, k.request.tid, k.response.tid, e.Wait.TID, k.errnoAt.tid, k.other.tid, k.alert.tid, k.theirs.tid, k.ours.tid,
 	}
 }

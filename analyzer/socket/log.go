@@ -47,7 +47,7 @@ func (l *Log) Add(b *event.CallBatch) {
 func (l *Log) call(c *event.Call) {
 	l.seq++
 	l.lastLine = max(l.lastLine, c.EndLine)
-	m := moment{time: c.End, line: c.EndLine, seq: l.seq}
+	m := moment{time: c.End, line: c.EndLine, tid: c.TID, seq: l.seq}
 	if c.Phase == event.PhaseEnter || !m.time.Known() {
 		m.time = c.At
 	}
@@ -159,10 +159,10 @@ func (l *Log) identify(t *thread, c *event.Call, m moment) {
 		}
 	case event.CallSignal:
 		if c.Name == "SIGURG" && c.Flags&event.SharesThread != 0 {
-			t.proc.runs(3, "Go", "threads are preempted with SIGURG", c.Line)
+			t.proc.runs(3, "Go", "threads are preempted with SIGURG", c.Line, c.TID)
 		}
 		if c.Value == 14 { // SIGALRM
-			l.expire(t, Wait{Kind: WaitTimer, Name: "SIGALRM", Timeout: event.NoTimeout, Line: c.Line, At: c.At, seq: m.seq})
+			l.expire(t, Wait{Kind: WaitTimer, Name: "SIGALRM", Timeout: event.NoTimeout, Line: c.Line, TID: c.TID, At: c.At, seq: m.seq})
 		}
 	}
 }

@@ -53,6 +53,9 @@ func show(c *socket.Conn, names *exchange.Names) string {
 		fmt.Fprintf(&w, ", %s %q", r.Phase, names.String(r.Endpoint))
 	}
 	fmt.Fprintf(&w, ", lines %v, fd %d", c.Verdict.Lines, e.FD)
+	if c.Verdict.TIDs != nil {
+		fmt.Fprintf(&w, ", threads %v", c.Verdict.TIDs)
+	}
 	return w.String()
 }
 

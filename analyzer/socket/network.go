@@ -17,7 +17,7 @@ func (l *Log) connect(t *thread, c *event.Call, m moment) {
 		if c.What == event.DescriptorOther || l.cloned && c.What == event.DescriptorUnknown && l.datagram(c) {
 			return
 		}
-		f = &file{kind: kindSocket, refs: 1, opened: moment{c.At, c.Line, m.seq}, by: t, fd: c.FD}
+		f = &file{kind: kindSocket, refs: 1, opened: m.start(c), by: t, fd: c.FD}
 		t.table.set(c.FD, slot{f: f})
 	}
 	if c.Family == event.FamilyNone {
@@ -33,7 +33,7 @@ func (l *Log) connect(t *thread, c *event.Call, m moment) {
 	}
 	if f.conn == nil {
 		f.kind = kindConn
-		f.conn = l.begin(t, f, moment{c.At, c.Line, m.seq})
+		f.conn = l.begin(t, f, m.start(c))
 		f.conn.client = f.local
 		if c.Addr.Known() {
 			f.conn.server = c.Addr
@@ -64,7 +64,7 @@ func (l *Log) connected(t *thread, k *tracked, c *event.Call, m moment) {
 	case event.EINPROGRESS:
 		if k.opts.known && !k.opts.nonBlocking && k.opts.send != 0 {
 			k.kernelWait = true
-			k.direct(Wait{Kind: WaitKernel, Name: "connect", Timeout: limitOf(k.opts.send), Line: m.line, At: m.time, seq: m.seq})
+			k.direct(Wait{Kind: WaitKernel, Name: "connect", Timeout: limitOf(k.opts.send), Line: m.line, TID: m.tid, At: m.time, seq: m.seq})
 		}
 	case event.EALREADY, event.EINTR, event.ERESTART, event.EAGAIN:
 	default:
@@ -257,7 +257,7 @@ func (l *Log) shutdown(t *thread, c *event.Call, m moment) {
 	}
 	k := f.conn
 	if !k.ours.seen() && k.state != stateFailed {
-		m.time, m.line = c.At, c.Line
+		m = m.start(c)
 		l.settle(t, k, m)
 		k.ours, k.end, k.closeTID = m, EndShutdown, t.tid
 	}

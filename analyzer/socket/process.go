@@ -227,7 +227,7 @@ func (l *Log) exec(t *thread, c *event.Call, m moment) {
 	})
 	if len(c.Data) > 0 {
 		t.proc.stats.exe = string(c.Data)
-		t.proc.program(string(c.Data), c.Line)
+		t.proc.program(string(c.Data), c.Line, c.TID)
 	}
 	if l.first == nil {
 		l.first = t

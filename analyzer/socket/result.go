@@ -33,7 +33,7 @@ func (l *Log) Finish(tr *event.Trace) Result {
 			continue
 		}
 		r.Processes = append(r.Processes, Process{
-			PID: p.pid, Known: p.known, Exe: s.exe, Runtime: s.runtime, RuntimeWhy: s.runtimeWhy, RuntimeLine: s.runtimeLine,
+			PID: p.pid, Known: p.known, Exe: s.exe, Runtime: s.runtime, RuntimeWhy: s.runtimeWhy, RuntimeLine: s.runtimeLine, RuntimeTID: s.runtimeTID,
 			Sockets: s.sockets, Connections: s.connections, Leaks: leaks[p.pid], Longest: s.longest,
 			ReceiveTimeout: s.receive, SendTimeout: s.send, UserTimeout: s.user, KeepAlive: s.keepAlive,
 			Polls: s.polls, Epolls: s.epollWaits, Futexes: s.futexes, Timers: s.timers,

@@ -9,14 +9,15 @@ import (
 )
 
 // runs notes which runtime a process is, unless something surer told already.
-func (p *process) runs(rank uint8, name, why string, line uint32) {
+func (p *process) runs(rank uint8, name, why string, line uint32, tid int32) {
 	if rank > p.stats.runtimeRank {
-		p.stats.runtimeRank, p.stats.runtime, p.stats.runtimeWhy, p.stats.runtimeLine = rank, name, why, line
+		p.stats.runtimeRank, p.stats.runtime, p.stats.runtimeWhy = rank, name, why
+		p.stats.runtimeLine, p.stats.runtimeTID = line, tid
 	}
 }
 
 // program tells the runtime by the name of the program that is executed.
-func (p *process) program(exe string, line uint32) {
+func (p *process) program(exe string, line uint32, tid int32) {
 	p.stats.runtimeRank = 0 // another program from now on
 	p.stats.runtime = ""
 	base := path.Base(exe)
@@ -25,7 +26,7 @@ func (p *process) program(exe string, line uint32) {
 		{"nginx", "nginx"}, {"openresty", "nginx"}, {"curl", "curl"}, {"perl", "Perl"}, {"ruby", "Ruby"}, {"php", "PHP"}, {"redis", "Redis"},
 	} {
 		if strings.HasPrefix(base, r.prefix) {
-			p.runs(4, r.name, "it executed "+exe, line)
+			p.runs(4, r.name, "it executed "+exe, line, tid)
 			return
 		}
 	}
@@ -53,7 +54,7 @@ func (p *process) agent(c *event.Call) {
 	}
 	for _, a := range agents {
 		if bytes.Contains(line, []byte(a.word)) {
-			p.runs(2, a.name, "its requests say U"+string(line), c.Line)
+			p.runs(2, a.name, "its requests say U"+string(line), c.Line, c.TID)
 			return
 		}
 	}
@@ -69,12 +70,12 @@ func (p *process) epollSize(c *event.Call) {
 	}
 	switch {
 	case c.Name == "epoll_pwait" && c.Value == 128:
-		p.runs(1, "Go", "epoll_pwait asks for 128 events", c.EndLine)
+		p.runs(1, "Go", "epoll_pwait asks for 128 events", c.EndLine, c.TID)
 	case c.Name == "epoll_wait" && c.Value == 512:
-		p.runs(1, "nginx", "epoll_wait asks for 512 events", c.EndLine)
+		p.runs(1, "nginx", "epoll_wait asks for 512 events", c.EndLine, c.TID)
 	case c.Name == "epoll_pwait" && c.Value == 1024:
-		p.runs(1, "Node", "epoll_pwait asks for 1024 events", c.EndLine)
+		p.runs(1, "Node", "epoll_pwait asks for 1024 events", c.EndLine, c.TID)
 	case c.Name == "epoll_wait" && c.Value == 1024:
-		p.runs(1, "Java", "epoll_wait asks for 1024 events", c.EndLine)
+		p.runs(1, "Java", "epoll_wait asks for 1024 events", c.EndLine, c.TID)
 	}
 }

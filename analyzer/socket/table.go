@@ -41,7 +41,14 @@ type options struct {
 type moment struct {
 	time event.Time
 	line uint32
+	tid  int32 // thread of the line; 0 not known
 	seq  uint64
+}
+
+// start is the moment at which the call of m began.
+func (m moment) start(c *event.Call) moment {
+	m.time, m.line = c.At, c.Line
+	return m
 }
 
 func (m moment) seen() bool { return m.line != 0 }

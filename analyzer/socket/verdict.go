@@ -44,7 +44,8 @@ type Verdict struct {
 	Cause      Cause
 	Confidence Confidence
 	Because    string   // one sentence
-	Lines      []uint32 // of the log, the evidence, rising
+	Lines      []uint32 // of the log, the evidence; rising, but for logs of several files
+	TIDs       []int32  // of a log of several files (-ff), the thread of each of Lines, which is its file's; else nil
 	Kernel     bool     // of a timeout: the kernel's own, set on the socket
 	// Elapsed is how long the program had waited: from the clock, or without
 	// one the sum of the waits that expired, then a lower bound and AtLeast.
@@ -115,26 +116,43 @@ func (j *judge) verdict(c *Conn) Verdict {
 	}
 	for _, r := range rules {
 		if v, ok := r(j, c); ok {
+			j.cite(&v, c)
 			return v
 		}
 	}
 	return say(Unknown, Low, c, "the log does not show how it ended")
 }
 
-// say makes a verdict with the connection's lines as evidence.
-func say(cause Cause, sure Confidence, c *Conn, format string, args ...any) Verdict {
-	v := Verdict{Cause: cause, Confidence: sure, Because: fmt.Sprintf(format, args...)}
-	e := &c.Evidence
-	wait := e.Wait.Line
-	if cause != RequestTimeout && cause != ConnectTimeout && cause != RequestCancelled {
-		wait = 0
+// say makes a verdict with the sentence that explains it.
+func say(cause Cause, sure Confidence, _ *Conn, format string, args ...any) Verdict {
+	return Verdict{Cause: cause, Confidence: sure, Because: fmt.Sprintf(format, args...)}
+}
+
+// lines are the connection's own, in the order in which they usually come.
+func (e *Evidence) lines() [places]uint32 {
+	return [...]uint32{e.ConnectLine, e.RequestLine, e.ResponseLine, e.Wait.Line, e.ErrnoLine, e.Other, e.Alert, e.EOFLine, e.CloseLine}
+}
+
+// cite puts the lines of the connection that matter into its verdict. Lines of
+// one file rise; those of several files stand beside their threads.
+func (j *judge) cite(v *Verdict, c *Conn) {
+	const wait = 3
+	lines := c.Evidence.lines()
+	if v.Cause != RequestTimeout && v.Cause != ConnectTimeout && v.Cause != RequestCancelled {
+		lines[wait] = 0
 	}
-	for _, n := range [...]uint32{e.ConnectLine, e.RequestLine, e.ResponseLine, wait, e.ErrnoLine, e.Other, e.Alert, e.EOFLine, e.CloseLine} {
-		if n > 0 && (len(v.Lines) == 0 || n > v.Lines[len(v.Lines)-1]) {
+	for i, n := range lines {
+		tid := c.Evidence.tids[i]
+		switch last := len(v.Lines) - 1; {
+		case n == 0:
+		case j.trace.Separate:
+			if last < 0 || v.Lines[last] != n || v.TIDs[last] != tid {
+				v.Lines, v.TIDs = append(v.Lines, n), append(v.TIDs, tid)
+			}
+		case last < 0 || n > v.Lines[last]:
 			v.Lines = append(v.Lines, n)
 		}
 	}
-	return v
 }
 
 // waited fills in how long the request had waited.

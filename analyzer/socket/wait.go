@@ -13,7 +13,7 @@ const slack = 15 * time.Millisecond
 
 // wait takes a wait that expired.
 func (l *Log) wait(t *thread, c *event.Call, m moment) {
-	w := Wait{Name: c.Name, Timeout: c.Timeout, Line: m.line, At: m.time, seq: m.seq}
+	w := Wait{Name: c.Name, Timeout: c.Timeout, Line: m.line, TID: m.tid, At: m.time, seq: m.seq}
 	if c.Phase == event.PhaseWhole && !c.End.Known() && c.Timeout > 0 {
 		w.At = c.At.Add(c.Timeout) // without durations the end is not printed
 	}

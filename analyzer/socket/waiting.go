@@ -10,13 +10,14 @@ import (
 type Count struct {
 	Count int
 	Line  uint32        // of the first
+	TID   int32         // its thread; 0 not known
 	Least time.Duration // of the timeouts; 0 without one
 	Most  time.Duration
 }
 
-func (n *Count) add(line uint32, d time.Duration) {
+func (n *Count) add(line uint32, tid int32, d time.Duration) {
 	if n.Count == 0 {
-		n.Line, n.Least = line, d
+		n.Line, n.TID, n.Least = line, tid, d
 	}
 	n.Count++
 	n.Least, n.Most = min(n.Least, d), max(n.Most, d)
@@ -34,6 +35,7 @@ type stats struct {
 	recent                         []int32 // connections that ended since the process last sent anything
 	runtime                        string
 	runtimeLine                    uint32
+	runtimeTID                     int32
 	runtimeWhy                     string
 	runtimeRank                    uint8
 	epollAdds                      int
@@ -41,12 +43,12 @@ type stats struct {
 
 func (s *stats) note(n *Count, c *event.Call) {
 	if c.Option == event.OptionKeepAlive {
-		n.add(c.Line, 0)
+		n.add(c.Line, c.TID, 0)
 		return
 	}
-	n.add(c.Line, time.Duration(max(c.Value, 0)))
+	n.add(c.Line, c.TID, time.Duration(max(c.Value, 0)))
 }
-func (s *stats) wait(n *Count, c *event.Call) { n.add(c.EndLine, max(c.Timeout, 0)) }
+func (s *stats) wait(n *Count, c *event.Call) { n.add(c.EndLine, c.TID, max(c.Timeout, 0)) }
 
 // Long is a call on a connection that took long.
 type Long struct {
@@ -85,6 +87,7 @@ type Process struct {
 	Runtime     string // Go, Python, Node, Java, nginx, curl, Perl; "" unknown
 	RuntimeWhy  string // what told
 	RuntimeLine uint32 // and where
+	RuntimeTID  int32  // thread of that line; 0 not known
 	Sockets     int    // TCP sockets that it made
 	Connections int
 	Leaks       int // connections that the peer closed and the process never did
