@@ -67,17 +67,29 @@ func (b *builder) merge(o *builder) {
 		b.halves[i].merge(&o.halves[i])
 	}
 	for end, p := range o.peers {
-		own := b.peer(end)
+		own := b.peers[end]
+		if own == nil {
+			b.peers[end] = p
+			continue
+		}
 		own.merge(&p.sums)
 		for name, n := range p.names {
 			own.names[name] += n
 		}
 	}
 	for addr, s := range o.clients {
-		b.client(addr).merge(s)
+		if own := b.clients[addr]; own != nil {
+			own.merge(s)
+		} else {
+			b.clients[addr] = s
+		}
 	}
 	for k, e := range o.endpoints {
-		own := b.endpoint(k.server, k.endpoint)
+		own := b.endpoints[k]
+		if own == nil {
+			b.endpoints[k] = e
+			continue
+		}
 		own.merge(&e.sums)
 		for i, n := range e.ended {
 			own.ended[i] += n
