@@ -8,8 +8,8 @@ import (
 
 // icmp reports an ICMP or ICMPv6 error that quotes a TCP header (RFC 792; RFC
 // 4443): the quoted ends and sequence number, and how much of the segment is
-// known. Redirects are reported, too, because Wireshark counts the TCP header
-// that they quote as a frame of its stream; their type tells them.
+// known. A redirect quotes one, too, but is no error, and Wireshark gives it no
+// stream.
 func (d *decoder) icmp(p []byte, miss int, six bool) {
 	if len(p) < 8 || !quotes(p[0], six) {
 		return
@@ -48,7 +48,7 @@ func quotes(kind byte, six bool) bool {
 		return kind >= 1 && kind <= 4 // unreachable, too big, time exceeded, parameter problem
 	}
 	switch kind {
-	case 3, 4, 5, 11, 12: // unreachable, source quench, redirect, time exceeded, parameter problem
+	case 3, 4, 11, 12: // unreachable, source quench, time exceeded, parameter problem
 		return true
 	}
 	return false

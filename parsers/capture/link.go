@@ -54,6 +54,8 @@ func (d *decoder) link(dlt uint16, p []byte, miss int) {
 		d.after(1, p, miss, d.ppp)
 	case linkCHDLC:
 		d.hdlc(p, miss)
+	case linkFrameRelay:
+		d.frameRelay(p, miss)
 	case linkATM:
 		d.llc(p, miss)
 	case linkFDDI:
@@ -267,6 +269,48 @@ func (d *decoder) ppp(p []byte, miss int) {
 
 // hdlc decodes Cisco's HDLC: address, control, EtherType.
 func (d *decoder) hdlc(p []byte, miss int) { d.typed(2, 4, p, miss) }
+
+// frameRelay decodes RFC 2427: an address, a control byte, and what network
+// protocol follows; or Cisco's framing, an EtherType behind the address.
+func (d *decoder) frameRelay(p []byte, miss int) {
+	for n := 1; n <= len(p) && n <= 4; n++ {
+		if p[n-1]&1 == 1 { // the last byte of the address
+			d.networkLayer(p[n:], miss)
+			return
+		}
+	}
+	d.short(miss)
+}
+
+// networkLayer decodes what follows a frame relay address.
+func (d *decoder) networkLayer(p []byte, miss int) {
+	const (
+		unnumbered = 0x03
+		padding    = 0x00
+		snap       = 0x80
+		ip4        = 0xcc
+		ip6        = 0x8e
+	)
+	if len(p) < 2 {
+		d.short(miss)
+		return
+	}
+	if p[0] != unnumbered {
+		d.typed(0, 2, p, miss)
+		return
+	}
+	if p = p[1:]; p[0] == padding {
+		p = p[1:]
+	}
+	switch {
+	case len(p) >= 6 && p[0] == snap:
+		d.typed(4, 6, p, miss)
+	case len(p) >= 1 && p[0] == ip4:
+		d.ip4(p[1:], miss)
+	case len(p) >= 1 && p[0] == ip6:
+		d.ip6(p[1:], miss)
+	}
+}
 
 // pflog decodes OpenBSD's packet filter log: a header that starts with its
 // length and the address family.

@@ -153,6 +153,7 @@ func TestICMP(t *testing.T) {
 		{"fifteen bytes quoted", icmp(3, 1, quoted4[:35]), strings.Replace(four, "len=10", "len=0", 1) + "3.1", true},
 		{"sixteen bytes quoted", icmp(3, 1, quoted4[:36]), four + "3.1", false},
 		{"seven bytes quoted", icmp(3, 1, quoted4[:27]), "", false},
+		{"redirect", icmp(5, 1, quoted4), "", false},
 		{"echo", icmp(8, 0, quoted4), "", false},
 		{"quotes udp", icmp(3, 3, packet4(17, 0, make([]byte, 20))), "", false},
 		{"quotes a later fragment", icmp(3, 3, packet4(6, 5, make([]byte, 20))), "", false},

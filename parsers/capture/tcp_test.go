@@ -135,3 +135,19 @@ func TestScopes(t *testing.T) {
 		t.Errorf("the priority of a VLAN tag changes the scope")
 	}
 }
+
+// TestBadHeader: a segment whose header cannot be that short reached no socket,
+// so it closes nothing; which connection it belongs to still shows.
+func TestBadHeader(t *testing.T) {
+	for words, want := range map[int]event.Flags{
+		0: event.SYN | event.ACK, 4: event.SYN | event.ACK,
+		5: 0xff, 15: 0xff,
+	} {
+		raw := segment(0xff, nil, "data")
+		raw[12] = byte(words << 4)
+		segs, _, _ := all(t, file(linkEthernet, ether(0x0800, packet4(6, 0, raw))), Options{})
+		if len(segs) != 1 || segs[0].Flags != want {
+			t.Errorf("%d words: %+v, want one segment with flags %#x", words, segs, want)
+		}
+	}
+}
