@@ -41,16 +41,17 @@ type Conn struct {
 		acks  bool
 		facts closeFacts
 	}
-	lastClose event.Time
-	rstAt     event.Moment // the first RST
-	rstBy     *half
-	halfEnd   event.Moment
-	endedBy   EndedBy
-	kind      HalfKind
-	spoke     event.Time // last segment of the peer that the closer's socket had to answer
-	spokeData bool       // one of them carried data
-	lateData  event.Time // the first that did
-	unreach   bool       // an ICMP error answered
+	lastClose  event.Time
+	rstAt      event.Moment // the first RST
+	rstBy      *half
+	halfEnd    event.Moment
+	endedBy    EndedBy
+	kind       HalfKind
+	spoke      event.Time // last segment of the peer that the closer's socket had to answer
+	spokeData  bool       // one of them carried data
+	lateData   event.Time // the first that did
+	unreach    bool       // an ICMP error answered
+	challenged bool       // the client's RST answered a challenge ACK
 }
 
 // closeFacts is what later packets may overwrite, as it was at the first close.
@@ -119,7 +120,7 @@ func dials(s *event.Segment) bool {
 func (c *Conn) ReusedAfter(old *Conn) {
 	c.marks |= MarkSYNReused
 	if old != nil && (old.a.state == StateCloseWait || old.b.state == StateCloseWait) {
-		c.marks |= MarkChallengeACK // confirmed by the answer, see handshake
+		c.marks |= MarkChallengeACK // confirmed by the answer, see handshake and answersChallenge
 	}
 }
 
@@ -350,6 +351,7 @@ func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
 // reset takes a RST.
 func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	if c.answersChallenge(s, from, to) {
+		c.challenged = true
 		return
 	}
 	from.rstSeen = true

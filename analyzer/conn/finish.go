@@ -78,7 +78,10 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	if r.SYNRTT > 0 {
 		r.RTT, _ = Duration(c.synAt, c.ackAt)
 	}
-	if r.Marks&MarkChallengeACK != 0 && (server.synSeen || server.bareAcks == 0) {
+	switch {
+	case c.challenged:
+		r.Marks |= MarkChallengeACK
+	case server.synSeen || server.bareAcks == 0:
 		r.Marks &^= MarkChallengeACK
 	}
 }

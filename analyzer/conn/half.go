@@ -102,7 +102,8 @@ const copyWindow = event.Time(100e6)
 
 // copyWithoutID bounds the same for segments without an IP identification
 // (IPv6, some systems with DF) that were seen at the same place: there a fast
-// retransmission on a local link looks the same, only later.
+// retransmission on a local link looks the same, only later. RSTs do not count:
+// a socket that is gone answers every segment of a late response with the same one.
 const copyWithoutID = event.Time(20e3)
 
 // isCopy reports whether s is a second copy of a segment that this end sent,
@@ -120,7 +121,7 @@ func (h *half) isCopy(s *event.Segment) bool {
 		if s.Time == event.NoTime || late > copyWindow {
 			continue
 		}
-		if p.ipid != 0 || p.scope != q.scope || p.ttl != q.ttl || late <= copyWithoutID {
+		if p.ipid != 0 || p.scope != q.scope || p.ttl != q.ttl || late <= copyWithoutID && p.flags&event.RST == 0 {
 			return true
 		}
 	}
