@@ -218,7 +218,7 @@ func (f *facts) mergeLog(p pairing) {
 	}
 	expired := c.Evidence.Wait.Kind != socket.WaitNone && c.Evidence.Wait.Kind != socket.WaitTimer
 	switch {
-	case f.cause == CauseRequestCancelled && cause == CauseRequestTimeout && expired:
+	case f.cause == CauseRequestCancelled && cause == CauseRequestTimeout && expired && f.confidence < stat.ConfidenceHigh:
 		f.cause, f.confidence = CauseRequestTimeout, max(sure, stat.ConfidenceMedium)
 		f.add("; the log shows that a wait of the program (%s) expired just before: %s", c.Evidence.Wait.Name, c.Verdict.Because)
 		if t := f.timers.nearest(waitOf(f.Record)); t != nil {
