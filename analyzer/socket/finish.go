@@ -22,7 +22,7 @@ func (l *Log) settle(t *thread, k *tracked, m moment) {
 		k.waited = max(k.waited, k.wait.Timeout)
 	}
 	since := max(start, k.last.seq)
-	if tb.wait.seq > since {
+	if tb.wait.seq > since || outlived(tb.wait, k, m) {
 		k.shared = tb.wait
 	}
 	if tb.weak.seq > since {
@@ -34,6 +34,13 @@ func (l *Log) settle(t *thread, k *tracked, m moment) {
 	}
 	k.active = tb.otherRead(k).seq > k.last.seq
 	k.idleWait = k.shared.seq > k.last.seq
+}
+
+// outlived reports whether a wait ended behind the last byte of k by its time,
+// although its line stands before: in files of strace -ff that strace-log-merge
+// put together, a line stands where its call began.
+func outlived(w Wait, k *tracked, m moment) bool {
+	return w.At.Known() && m.time.Known() && k.last.time.Known() && w.At > k.last.time && w.At <= m.time
 }
 
 // end ends a connection.
