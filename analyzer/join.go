@@ -21,10 +21,10 @@ type pairing struct {
 
 // candidate is a connection of a capture that a log's connection may be.
 type candidate struct {
-	flow   int
-	opened event.Time
-	client event.Endpoint
-	used   bool
+	flow           int
+	opened, closed event.Time
+	client         event.Endpoint
+	used           bool
 }
 
 const (
@@ -54,7 +54,7 @@ func (res *Result) joinLogs() {
 			continue
 		}
 		res.record(i, &r)
-		byServer[r.Server] = append(byServer[r.Server], &candidate{flow: i, opened: r.Opened, client: r.Client})
+		byServer[r.Server] = append(byServer[r.Server], &candidate{flow: i, opened: r.Opened, closed: r.CloseAt, client: r.Client})
 	}
 	res.pairs = map[int32]pairing{}
 	for _, v := range res.views {
@@ -93,27 +93,52 @@ func (res *Result) joinLog(l *logged, byServer map[event.Endpoint][]*candidate) 
 }
 
 // partner finds the connection of the capture that r is: the one with the same
-// 4-tuple that began nearest, else, where the log does not show the client's
-// port, the one to the same server that began when r did.
+// 4-tuple that began nearest; where the log does not show the client's port,
+// the one to the same server that began and ended when r did, if there is only
+// one.
 func (l *logged) partner(r *conn.Record, list []*candidate, offset event.Time, timed bool) *candidate {
 	var best *candidate
-	var dist event.Time
+	var dist, second event.Time
 	for _, c := range list {
 		if c.used || r.Client.Known() && r.Client != c.client {
 			continue
 		}
 		d := event.Time(0)
-		if timed && r.Opened.Known() && c.opened.Known() {
-			d = max(r.Opened+offset-c.opened, c.opened-r.Opened-offset)
+		if timed {
+			d = gapOf(r.Opened, c.opened, offset) + gapOf(r.CloseAt, c.closed, offset)
 		}
 		if !r.Client.Known() && (!timed || d > joinSlack) {
 			continue
 		}
-		if best == nil || d < dist {
+		switch {
+		case best == nil || d < dist:
+			if best != nil {
+				second = dist
+			} else {
+				second = d + 2*joinLead
+			}
 			best, dist = c, d
+		case d < second:
+			second = d
 		}
 	}
+	if best != nil && !r.Client.Known() && second-dist < joinLead {
+		return nil
+	}
 	return best
+}
+
+// joinLead is how much better than the next one a connection must fit whose
+// port the log does not show.
+const joinLead = event.Time(500 * time.Microsecond)
+
+// gapOf is how far a time of the log, put right, and one of the capture lie
+// apart; 0 when either is not known.
+func gapOf(log, capture, offset event.Time) event.Time {
+	if !log.Known() || !capture.Known() {
+		return 0
+	}
+	return max(log+offset-capture, capture-log-offset)
 }
 
 // offset estimates what must be added to the log's times, from the differences
