@@ -133,7 +133,7 @@ func (res *Result) flowClose(i int, f *facts) FlowClose {
 		At: Stamp(event.NoTime), Confidence: f.confidence.String(), Because: f.because,
 		Codes: f.cause.codes(), Evidence: evidence(f),
 	}
-	if f.cause == CauseConnectRefused {
+	if f.cause == CauseConnectRefused && res.view(i).log == nil { // a log shows the error, not who sent it
 		c.Initiator, c.How = event.Server.String(), conn.HowRST.String()
 	}
 	if f.How != conn.HowNone {
