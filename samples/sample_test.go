@@ -184,7 +184,7 @@ type outcome struct {
 func outcomeOf(res *analyzer.Result) (*outcome, error) {
 	o := &outcome{result: res}
 	var err error
-	if o.report, err = json.Marshal(res.Report()); err != nil {
+	if o.report, err = json.MarshalIndent(res.Report(), "", " "); err != nil {
 		return nil, err
 	}
 	err = res.Flows(func(f *analyzer.Flow) error {
