@@ -194,8 +194,8 @@ func Compare(before, after *Report, opts CompareOptions) *Comparison {
 	c.collect(out)
 	c.verdicts(out)
 	out.Timers = c.timers()
-	out.Findings = c.findings(out)
 	c.compareCaptures(out)
+	out.Findings = c.findings(out)
 	c.conclude(out)
 	return out
 }

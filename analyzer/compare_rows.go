@@ -79,9 +79,7 @@ func (c *comparer) rate(f family, x rates) D {
 	if within(t, muchRatio) {
 		d.bounded = true
 	}
-	if low, high := t.Low-1, t.High-1; !math.IsInf(high, 0) && !math.IsNaN(low) {
-		d.Low, d.High = &low, &high
-	}
+	d.Low, d.High = finite(t.Low-1), finite(t.High-1)
 	return d
 }
 
@@ -174,7 +172,14 @@ func relative(a, b *float64) *float64 {
 	if a == nil || b == nil || *a == 0 {
 		return nil
 	}
-	v := (*b - *a) / *a
+	return finite((*b - *a) / *a)
+}
+
+// finite is a number that JSON can hold; nil for others.
+func finite(v float64) *float64 {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
+		return nil
+	}
 	return &v
 }
 
@@ -199,13 +204,10 @@ func (c *comparer) duration(f family, metric string, a, b *Quantiles) (D, bool) 
 	if a.Censored+b.Censored > 0 {
 		longer = t.Effect < 1
 		d.bounded = within(t, muchRatio)
-		low, high := t.Low-1, t.High-1
-		if !math.IsInf(high, 0) && !math.IsNaN(low) {
-			d.Low, d.High = &low, &high
-		}
+		d.Low, d.High = finite(t.Low-1), finite(t.High-1)
 	} else {
 		d.bounded = t.Low > 0.5-muchShift && t.High < 0.5+muchShift
-		d.Low, d.High = &t.Low, &t.High
+		d.Low, d.High = finite(t.Low), finite(t.High)
 	}
 	d.show(a, b, longer)
 	return d, true
@@ -345,8 +347,7 @@ func alike(a, b *Quantiles) bool {
 func (c *comparer) derived(rows []D, a, b *subject, churn int) []D {
 	rate := func(metric string, x, y int) {
 		if c.a.minutes > 0 && c.b.minutes > 0 {
-			va, vb := float64(x)/c.a.minutes, float64(y)/c.b.minutes
-			rows = append(rows, follower(metric, "per minute", &va, &vb, x, y, 1, c.load, churn))
+			rows = append(rows, follower(metric, "per minute", finite(float64(x)/c.a.minutes), finite(float64(y)/c.b.minutes), x, y, 1, c.load, churn))
 		}
 	}
 	rate("churn_per_minute", a.churned, b.churned)
@@ -403,7 +404,7 @@ func (c *comparer) correct(rows []*D) {
 // judge gives the verdicts of one row group.
 func judge(rows []D) {
 	for i := range rows {
-		if len(rows[i].follows) == 0 {
+		if v := rows[i].Verdict; len(rows[i].follows) == 0 && v != VerdictNew && v != VerdictGone {
 			rows[i].Verdict = rows[i].decide()
 		}
 	}

@@ -23,8 +23,7 @@ func newSide(r *Report) *side {
 func (s *side) summary() Side {
 	out := Side{Inputs: s.r.Inputs, Span: s.r.Span, Connections: s.r.Totals.Connections, Requests: s.r.Totals.Requests}
 	if s.minutes > 0 {
-		v := float64(s.r.Totals.Requests) / s.minutes
-		out.RequestsPerMinute = &v
+		out.RequestsPerMinute = finite(float64(s.r.Totals.Requests) / s.minutes)
 	}
 	return out
 }

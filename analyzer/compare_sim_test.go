@@ -27,6 +27,7 @@ type world struct {
 	slowPeer   int     // the peer and endpoint that are always slower; -1 none
 	slowFactor float64 // by this much
 	leaves     bool    // servers notice that their clients leave
+	skew       float64 // by this much the later endpoints are asked more; 0 is 1
 }
 
 // simRow is one row of the report in the making.
@@ -93,7 +94,7 @@ func (w world) report(seed uint64) *Report {
 		if at > w.length {
 			break
 		}
-		p, e := rng.IntN(w.peers), min(int(rng.ExpFloat64()*float64(w.endpoints)/3), w.endpoints-1)
+		p, e := rng.IntN(w.peers), min(int(rng.ExpFloat64()*float64(w.endpoints)/3*max(1, w.skew)), w.endpoints-1)
 		takes := 20 * float64(time.Millisecond) * float64(1+e) * math.Exp(rng.NormFloat64())
 		for _, s := range slows {
 			if s.peer == p && at >= s.from && at < s.to {
