@@ -54,8 +54,14 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	if over && (!acked.Known() || acked > until) {
 		acked = until // the FIN or RST that ended it acknowledged the first FIN as well
 	}
+	// A's RST to late data passes the capture point before B has it: a FIN of
+	// B that comes after shows that it was the FIN that ended B's half.
+	gone := until
+	if over && r.PeerFIN.Known() && r.PeerFIN > until {
+		gone = r.PeerFIN
+	}
 	h.finWait1 = between(r.CloseAt, acked)
-	h.total = between(r.CloseAt, until)
+	h.total = between(r.CloseAt, gone)
 	h.total.censored = !over
 	h.lastAck = between(r.PeerFIN, r.PeerAcked)
 	if !acked.Known() {
@@ -65,9 +71,10 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	if h.endedBy == conn.EndedBySimultaneous {
 		return h, true
 	}
-	h.closeWait = between(acked, until)
+	h.closeWait = between(acked, gone)
 	h.closeWait.censored = !over
-	h.finWait2 = h.closeWait
+	h.finWait2 = between(acked, until)
+	h.finWait2.censored = !over
 	if h.endedBy == conn.EndedByLateDataReset && r.LateData.Known() && r.LateData >= acked {
 		// A's socket was gone when the data reached it; B learns by the RST.
 		h.finWait2 = between(acked, r.LateData)
@@ -78,7 +85,7 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	}
 	if h.finWait2.known {
 		h.waitFrom, h.waitTo = acked, acked.Add(h.finWait2.d)
-		h.closeFrom, h.closeTo = acked, until
+		h.closeFrom, h.closeTo = acked, gone
 	}
 	return h, true
 }
