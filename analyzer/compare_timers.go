@@ -12,16 +12,16 @@ import (
 // basis. A timer that makes no close within one side is not seen there.
 func (c *comparer) timers() []TimerDiff {
 	as, bs := slices.Clone(c.a.r.Timers), slices.Clone(c.b.r.Timers)
-	after := map[string]string{}
-	for _, g := range c.clients {
-		if len(g.before) > 0 && len(g.after) > 0 {
-			for _, x := range g.before {
-				after[x.server] = g.after[0].server
+	clients, servers := renamed(c.clients), renamed(c.peers)
+	for i := range as {
+		as[i].Client = cmp.Or(clients[as[i].Client], as[i].Client)
+		own := slices.Clone(as[i].Servers)
+		for _, s := range as[i].Servers {
+			if now := servers[s]; now != "" {
+				own = append(own, now)
 			}
 		}
-	}
-	for i := range as {
-		as[i].Client = cmp.Or(after[as[i].Client], as[i].Client)
+		as[i].Servers = own
 	}
 	out := []TimerDiff{}
 	for _, same := range []func(x, y *Timer) bool{
@@ -52,6 +52,21 @@ func (c *comparer) timers() []TimerDiff {
 		return cmp.Or(cmp.Compare(b2i(x.Verdict == VerdictUnchanged), b2i(y.Verdict == VerdictUnchanged)), cmp.Compare(y.Count, x.Count))
 	})
 	return out
+}
+
+// renamed gives, for every address before that has a row after, the address of
+// that row.
+func renamed(groups []group) map[string]string {
+	m := map[string]string{}
+	for _, g := range groups {
+		if len(g.after) == 0 {
+			continue
+		}
+		for _, x := range g.before {
+			m[x.server] = g.after[0].server
+		}
+	}
+	return m
 }
 
 // near reports whether two timers have the same value, as far as their closes
@@ -118,14 +133,7 @@ func verdictAt(all *Comparison, server, endpoint string) string {
 // and what lies near one crosses it by chance.
 func (c *comparer) findings(all *Comparison) []FindingDiff {
 	type key struct{ id, server, endpoint string }
-	after := map[string]string{}
-	for _, g := range c.peers {
-		if len(g.before) > 0 && len(g.after) > 0 {
-			for _, x := range g.before {
-				after[x.server] = g.after[0].server
-			}
-		}
-	}
+	after := renamed(c.peers)
 	index := map[key]int{}
 	out := []FindingDiff{}
 	add := func(f *Finding, server string, old bool) {
