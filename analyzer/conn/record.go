@@ -287,19 +287,25 @@ func (r *Record) Starts(s *event.Segment) bool {
 	return (r.Based == from || r.Based == event.Both) && base != s.Seq.Uint32()
 }
 
-// Stray counts a segment that came long after the connection had ended.
+// Stray takes a segment that came long after the connection had ended. It
+// counts; of what it says, only a FIN that was missing is new.
 func (r *Record) Stray(s *event.Segment) {
 	r.LastFrame = s.Frame
 	r.Last = max(r.Last, s.Time)
 	if s.Kind != event.SegmentTCP {
 		return
 	}
+	from := event.Server
 	if s.Src == r.Client {
+		from = event.Client
 		r.ClientPackets++
 	} else {
 		r.ServerPackets++
 	}
 	if s.Flags&(event.FIN|event.RST) != 0 {
 		r.LastClose = max(r.LastClose, s.Time)
+	}
+	if s.Flags&event.FIN != 0 && r.How == HowFIN && from == r.FirstBy.Peer() && !r.PeerFIN.Known() {
+		r.PeerFIN = s.Time
 	}
 }
