@@ -143,6 +143,12 @@ func (b *builder) connection(i int, r *conn.Record) {
 	}
 	b.addTimes(c, p, cl, e)
 	b.half(c)
+	if f.Outstanding && f.RequestStart.Known() && c.spanEnd.Known() {
+		p.inFlight.add(f.RequestStart, c.spanEnd)
+	}
+	if c.retried {
+		b.special["retried"] = append(b.special["retried"], int32(i))
+	}
 	if res.view(i).log == nil {
 		b.mark(i, f)
 	}

@@ -116,9 +116,13 @@ func (res *Result) matchLives(lives []life) {
 			closed = append(closed, c)
 			continue
 		}
-		if n := len(closed); n > 0 {
-			res.replaced[closed[n-1].flow] = c.flow
-			closed = closed[:n-1]
+		k := len(closed) - 1
+		for k >= 0 && closed[k].at == c.at && closed[k].flow >= c.flow {
+			k-- // a dial of one packet closes when it opens: nothing replaces itself, or what came later
+		}
+		if k >= 0 {
+			res.replaced[closed[k].flow] = c.flow
+			closed = slices.Delete(closed, k, k+1)
 			continue
 		}
 		opened = append(opened, c)

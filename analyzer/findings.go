@@ -55,7 +55,9 @@ func (b *builder) findings(r *Report) []Finding {
 func (b *builder) with(f Finding, flows []int32) Finding {
 	f.Streams = []int{}
 	words := []string{}
-	for _, i := range flows[:min(len(flows), streamSample)] {
+	flows = slices.Clone(flows[:min(len(flows), streamSample)])
+	slices.Sort(flows)
+	for _, i := range flows {
 		if n := b.res.stream(int(i)); n != nil {
 			f.Streams = append(f.Streams, *n)
 			words = append(words, fmt.Sprint(*n))
@@ -446,7 +448,7 @@ func (b *builder) findRetries(r *Report) []Finding {
 	return []Finding{b.with(Finding{ID: "timeouts-are-retried", Severity: SeverityMedium, Title: "Timed-out requests are retried on new connections",
 		Text:     fmt.Sprintf("%d of %d timed-out requests were sent again on the connection that replaced theirs, to the same slow handler, while the server still worked on the first.", n, b.all.causes[CauseRequestTimeout]),
 		Advice:   "Back off between retries and limit them (a retry budget); each retry doubles the load of the endpoint that is already slow.",
-		Disproof: "Several callers ask for the same thing at the same time.", Count: n}, b.all.streams[CauseRequestTimeout])}
+		Disproof: "Several callers ask for the same thing at the same time.", Count: n}, b.special["retried"])}
 }
 
 // allWell: nothing is wrong.

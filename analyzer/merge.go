@@ -73,6 +73,7 @@ func (b *builder) merge(o *builder) {
 			continue
 		}
 		own.merge(&p.sums)
+		own.inFlight.merge(&p.inFlight)
 		for name, n := range p.names {
 			own.names[name] += n
 		}

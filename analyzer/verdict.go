@@ -120,14 +120,14 @@ func (f *facts) unanswered() bool {
 	if f.Marks&conn.MarkAnsweredLate != 0 {
 		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
 		return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
-			seconds(f.SYNRTT))
+			took(f.SYNRTT))
 	}
 	due := synRetry << min(f.SYNRetries, 6)
 	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
 		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
 	}
 	return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "%d SYNs in %s, none answered, and no further retry",
-		int(f.SYNRetries)+1, seconds(f.Last.Sub(f.Opened)))
+		int(f.SYNRetries)+1, took(f.Last.Sub(f.Opened)))
 }
 
 // gaveUp: data was retransmitted into silence until the sender stopped.
@@ -202,7 +202,7 @@ func (f *facts) serverLeftRequest() bool {
 	}
 	if f.Marks&conn.MarkSentIntoClosed != 0 {
 		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server had closed; the client sent a request %s after it had acknowledged that",
-			seconds(f.RequestStart.Sub(f.CloseAt)))
+			took(f.RequestStart.Sub(f.CloseAt)))
 	}
 	if f.Marks&conn.MarkDataAfterClose != 0 {
 		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the request was sent after the server's %s had passed", f.How)
@@ -211,7 +211,7 @@ func (f *facts) serverLeftRequest() bool {
 		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the server's %s does not acknowledge the request: they crossed on the wire", f.How)
 	}
 	return f.conclude(CauseServerAborted, stat.ConfidenceHigh, "the server sent a %s %s after the request, which had no complete response",
-		f.How, seconds(f.CloseAt.Sub(f.RequestStart)))
+		f.How, took(f.CloseAt.Sub(f.RequestStart)))
 }
 
 // serverNotified: with TLS the server's close_notify tells that it closes, and
@@ -227,7 +227,7 @@ func (f *facts) serverNotified() bool {
 			return false
 		}
 		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server's TLS close_notify came %s before the client's %s",
-			seconds(f.CloseAt.Sub(f.ServerNotify)), f.How)
+			took(f.CloseAt.Sub(f.ServerNotify)), f.How)
 	case f.RequestStart > f.ServerNotify || f.Answered > 0 && f.ServerNotify.Sub(f.RequestStart) < f.RTT:
 		return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "the request crossed the server's TLS close_notify")
 	}
@@ -262,7 +262,7 @@ func (f *facts) bodyUnread() bool {
 		return false
 	}
 	return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed %s after the response began, with its body unread",
-		seconds(f.CloseAt.Sub(f.ResponseStart)))
+		took(f.CloseAt.Sub(f.ResponseStart)))
 }
 
 // callerLeft: the client is a proxy, or a service in the middle, and closed
@@ -276,7 +276,7 @@ func (f *facts) callerLeft() bool {
 		return false
 	}
 	return f.conclude(CauseRequestCancelled, stat.ConfidenceHigh, "%s before, the client of this client closed its own connection with a request outstanding: the cancel was passed on",
-		seconds(lead))
+		took(lead))
 }
 
 // timedOut: the client closed with a request outstanding, when a timer ran out.
@@ -291,9 +291,9 @@ func (f *facts) timedOut() bool {
 	f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
 	others := ""
 	if n := m.timer.count - 1; n > 0 {
-		others = fmt.Sprintf("; %d other closes fall within %s of %s", n, tolerance(m.timer), seconds(m.timer.value))
+		others = fmt.Sprintf("; %d other closes fall within %s of %s", n, tolerance(m.timer), took(m.timer.value))
 	}
-	return f.conclude(CauseRequestTimeout, m.confidence, "%s %s after %s%s", f.missing(), seconds(m.waited), m.basis.words(), others)
+	return f.conclude(CauseRequestTimeout, m.confidence, "%s %s after %s%s", f.missing(), took(m.waited), m.basis.words(), others)
 }
 
 // timedOutBehindLoss: a FIN cannot leave before the data in front of it when
@@ -312,7 +312,7 @@ func (f *facts) timedOutBehindLoss() bool {
 	f.timer, f.basis, f.waited = t, basisRequest, w.from[basisRequest]
 	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium,
 		"closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
-		seconds(f.waited), seconds(t.value))
+		took(f.waited), took(t.value))
 }
 
 // answerUnsure: a head that the capture cut leaves the end of its response
@@ -325,6 +325,12 @@ func (f *facts) answerUnsure() bool {
 		f.Open = 0
 	}
 	return false
+}
+
+// late reports whether a response came that nobody read: the client had given
+// the request up before.
+func (f *facts) late() bool {
+	return f.Late.Known() && f.Outstanding && f.FirstBy == event.Client && f.HalfKind != conn.HalfHeld
 }
 
 // missing says what had not come.
@@ -358,7 +364,7 @@ func (f *facts) timedOutInAnswer() bool {
 	f.Answered = max(f.Answered, 1) - 1
 	f.Open++
 	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium, "closed %s after %s, where %d other closes of this client fall; the response had begun",
-		seconds(m.waited), m.basis.words(), m.timer.count)
+		took(m.waited), m.basis.words(), m.timer.count)
 }
 
 // cancelled: the client closed with a request outstanding, and no timer fits.
@@ -377,7 +383,7 @@ func (f *facts) cancelled() bool {
 		conf = stat.ConfidenceLow
 	}
 	return f.conclude(CauseRequestCancelled, conf, "the client closed %s after the request, before the response was complete; no timer of this client fits",
-		seconds(f.CloseAt.Sub(f.RequestStart)))
+		took(f.CloseAt.Sub(f.RequestStart)))
 }
 
 // noData: the connection carried no request.
@@ -442,9 +448,9 @@ func (f *facts) clientAfterResponse() bool {
 		conf = stat.ConfidenceMedium
 	}
 	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record) {
-		return f.conclude(CauseClientNoReuse, conf, "the client closed %s after a complete response that allowed reuse", seconds(idle))
+		return f.conclude(CauseClientNoReuse, conf, "the client closed %s after a complete response that allowed reuse", took(idle))
 	}
-	return f.conclude(CauseClientIdle, conf, "idle for %s, no request outstanding", seconds(idle))
+	return f.conclude(CauseClientIdle, conf, "idle for %s, no request outstanding", took(idle))
 }
 
 // serverAfterResponse: the server closed with nothing outstanding.
@@ -460,7 +466,7 @@ func (f *facts) serverAfterResponse() bool {
 	if idle <= reuseLimit {
 		conf = stat.ConfidenceMedium
 	}
-	return f.conclude(CauseServerIdle, conf, "idle for %s, no request outstanding", seconds(idle))
+	return f.conclude(CauseServerIdle, conf, "idle for %s, no request outstanding", took(idle))
 }
 
 // silenceLimit is how long a connection that was joined in the middle must
@@ -481,7 +487,7 @@ func (f *facts) joinedLate() bool {
 	if f.FirstBy == event.Server {
 		cause = CauseServerIdle
 	}
-	return f.conclude(cause, stat.ConfidenceLow, "silent for at least %s; a request from before the input began cannot be excluded", seconds(silent))
+	return f.conclude(cause, stat.ConfidenceLow, "silent for at least %s; a request from before the input began cannot be excluded", took(silent))
 }
 
 // unknown: nothing above holds.
