@@ -74,11 +74,10 @@ func (b *builder) remember(i int, f *facts) {
 	if f.Marks&conn.MarkChallengeACK != 0 {
 		add("challenge-ack")
 	}
-	if s := stallOf(f); f.cause == CauseRequestTimeout && s != nil && *s == "network" {
-		add("network")
-	}
-	if s := stallOf(f); f.cause == CauseRequestTimeout && s != nil && *s == "window" {
-		add("window")
+	if f.cause == CauseRequestTimeout {
+		if s := stallOf(f); s != nil && (*s == "network" || *s == "window") {
+			add(*s)
+		}
 	}
 	h, ok := halfCloseOf(f.Record, b.res.view(i).end, b.res.opts.FinTimeout)
 	if ok && h.by == event.Client && h.closeWait.d >= b.res.opts.FinTimeout {

@@ -30,3 +30,10 @@ func trimZeros(s string) string {
 	}
 	return s
 }
+
+// took is a duration that is only formatted, as seconds does, where somebody
+// reads it.
+type took time.Duration
+
+// String formats the duration for a sentence.
+func (t took) String() string { return seconds(time.Duration(t)) }
