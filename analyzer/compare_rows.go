@@ -9,7 +9,7 @@ import (
 
 // The rule for verdicts, in numbers.
 const (
-	alpha        = 0.01  // a corrected p-value below it is no chance
+	alpha        = 0.03  // a corrected p-value below it is no chance; below the usual 0.05, since the longest bursts look like changes
 	leastChange  = 0.10  // a smaller relative change does not matter
 	leastRate    = 1.0   // nor does a smaller change of a rate, per 1000
 	leastTime    = 0.001 // nor of a duration, in s

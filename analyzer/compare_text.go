@@ -36,7 +36,7 @@ func (c *comparer) conclude(out *Comparison) {
 
 // rule says how verdicts are reached.
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
-	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.01. " +
+	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.03. " +
 	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 10 per 1000, and the change seen is less than half of that " +
 	"(of a duration: when the probability that one after is longer than one before lies between 0.35 and 0.65 with 95 % confidence); else it is unsure: there is too little data. " +
 	"Counts are tested against the load of their slice of time, by quasi-Poisson rates, so that bursts are no change; durations by " +

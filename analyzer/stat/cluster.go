@@ -121,10 +121,10 @@ func CompareBursts(a, b []Rate) Test {
 	var estimates, dfs []float64
 	for join := 1; join <= 8; join *= 2 {
 		ja, jb := exposed(joined(a, join)), exposed(joined(b, join))
-		if len(ja)+len(jb) < 6 {
+		v, df := dispersionOf(ja, jb)
+		if df < 4 {
 			break
 		}
-		v, df := dispersionOf(ja, jb)
 		estimates, dfs = append(estimates, v), append(dfs, df)
 	}
 	if len(dfs) == 0 {

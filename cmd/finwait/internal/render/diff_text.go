@@ -12,9 +12,9 @@ import (
 
 // What the text of a comparison shows at most, so that it fits on two screens.
 const (
-	diffRows     = 14 // changed rows of servers and clients together, and of endpoints
-	diffDoubts   = 4
-	diffFindings = 4
+	diffRows   = 12 // changed rows of servers and clients together, and of endpoints
+	diffDoubts = 4  // differences between the sides
+	diffItems  = 3  // timers, findings that came, findings that went, and guesses, of each
 )
 
 // diffText writes what changed: what makes the sides hard to compare, the
@@ -59,17 +59,11 @@ func (p *page) diffSide(label string, s *analyzer.Side) {
 
 // doubts writes what differs between the sides as captures.
 func (p *page) doubts(c *analyzer.Comparison) {
-	if len(c.Comparable) == 0 {
-		return
+	var items []string
+	for _, d := range c.Comparable {
+		items = append(items, clean(d.Text))
 	}
-	p.line()
-	for i, d := range c.Comparable {
-		if i == diffDoubts && len(c.Comparable) > diffDoubts+1 {
-			p.labelled(0, "", 8, fmt.Sprintf("and %d more differences", len(c.Comparable)-i))
-			break
-		}
-		p.labelled(0, "unlike", 8, clean(d.Text))
-	}
+	p.listed("unlike", diffDoubts, items, "differences")
 }
 
 // diffVerdict writes the verdict and the sentences behind it.
@@ -336,54 +330,52 @@ func metricName(d *analyzer.D) string {
 	return name
 }
 
-// diffTimers writes the timers that changed.
-func (p *page) diffTimers(c *analyzer.Comparison) {
-	first := true
-	for _, t := range c.Timers {
-		if t.Verdict == analyzer.VerdictUnchanged {
-			continue
-		}
-		if first {
+// listed writes one labelled text an item, the first few, and how many more
+// there are.
+func (p *page) listed(label string, most int, items []string, more string) {
+	for i, text := range items {
+		if i == 0 {
 			p.line()
 		}
-		first = false
-		p.labelled(0, "timer", 8, clean(t.Text)+fmt.Sprintf(" (%d and %d closes)", t.CountBefore, t.CountAfter))
+		if i == most {
+			p.labelled(0, "", 8, fmt.Sprintf("and %d more %s", len(items)-i, more))
+			return
+		}
+		p.labelled(0, label, 8, text)
 	}
+}
+
+// diffTimers writes the timers that changed.
+func (p *page) diffTimers(c *analyzer.Comparison) {
+	var items []string
+	for _, t := range c.Timers {
+		if t.Verdict != analyzer.VerdictUnchanged {
+			items = append(items, clean(t.Text)+fmt.Sprintf(" (%d and %d closes)", t.CountBefore, t.CountAfter))
+		}
+	}
+	p.listed("timer", diffItems, items, "timers that changed")
 }
 
 // diffFindings writes the findings that came and went.
 func (p *page) diffFindings(c *analyzer.Comparison) {
-	n := 0
-	for i := range c.Findings {
-		f := &c.Findings[i]
-		if f.Verdict != analyzer.VerdictNew && f.Verdict != analyzer.VerdictGone {
-			continue
+	for _, v := range []string{analyzer.VerdictNew, analyzer.VerdictGone} {
+		var items []string
+		for i := range c.Findings {
+			if f := &c.Findings[i]; f.Verdict == v {
+				items = append(items, clean(f.Title)+fmt.Sprintf(" (%d before, %d after)", f.Before, f.After))
+			}
 		}
-		if n++; n > diffFindings {
-			continue
-		}
-		if n == 1 {
-			p.line()
-		}
-		p.labelled(0, f.Verdict, 8, clean(f.Title)+fmt.Sprintf(" (%d before, %d after)", f.Before, f.After))
-	}
-	if n > diffFindings {
-		p.labelled(0, "", 8, fmt.Sprintf("and %d more findings that came or went", n-diffFindings))
+		p.listed(v, diffItems, items, "findings")
 	}
 }
 
 // matches writes what was taken for the same under another address.
 func (p *page) matches(c *analyzer.Comparison) {
-	for i, m := range c.Matches {
-		if i == 0 {
-			p.line()
-		}
-		if i == 3 && len(c.Matches) > 4 {
-			p.labelled(0, "", 8, fmt.Sprintf("and %d more guesses; --map OLD=NEW decides", len(c.Matches)-i))
-			return
-		}
-		p.labelled(0, "moved", 8, clean(m.Text))
+	var items []string
+	for _, m := range c.Matches {
+		items = append(items, clean(m.Text))
 	}
+	p.listed("moved", diffItems, items, "guesses; --map OLD=NEW decides")
 }
 
 // folded writes one line for everything that has no row.
