@@ -192,6 +192,7 @@ func (t *table) step(i uint32, l *live, s *event.Segment) {
 func (t *table) reuse(p *slot, l *live, s *event.Segment) {
 	i := p.ref.liveIndex()
 	old := l.Conn
+	l.Retaken(s)
 	t.store(i, l, s.Time)
 	t.open(p, s, &old)
 }

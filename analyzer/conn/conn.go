@@ -124,6 +124,18 @@ func (c *Conn) ReusedAfter(old *Conn) {
 	}
 }
 
+// Retaken takes the SYN of another connection on c's 4-tuple. A kernel gives a
+// port away only when no socket holds it, so a closer that dials again from a
+// half-closed 4-tuple had been dropped before (Linux: tcp_fin_timeout), by then
+// at the latest; and its peer's socket goes with the old connection.
+func (c *Conn) Retaken(s *event.Segment) {
+	if c.first.by == nil || c.first.how != HowFIN || c.first.by.end != s.Src || c.halfEnd.Seen() {
+		return
+	}
+	c.kind = HalfOrphan
+	c.endHalf(event.Moment{Time: s.Time, Frame: s.Frame}, EndedByExpiry)
+}
+
 // Closed reports whether nobody can send any more, so that only stray
 // segments may follow.
 func (c *Conn) Closed() bool {
