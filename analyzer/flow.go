@@ -1,9 +1,14 @@
 package analyzer
 
+import "finwait/analyzer/event"
+
 // Flow is one connection as `finwait flows` prints it. The fields are those of
 // the contract; a pointer is nil where the value cannot be known.
 type Flow struct {
-	Stream          *int          `json:"stream"`
+	Stream *int `json:"stream"`
+	// Row numbers a connection that only a log shows, for finwait show: its
+	// place among all connections. Absent where there is a stream.
+	Row             *int          `json:"row,omitempty"`
 	Source          string        `json:"source"` // capture | strace | both
 	Input           string        `json:"input"`
 	Client          string        `json:"client"`
@@ -148,13 +153,23 @@ type Ladder struct {
 	Steps []Step `json:"steps"`
 }
 
+// The kinds of steps.
+const (
+	StepSegment = "segment"
+	StepCall    = "call"
+)
+
 // Step is one segment or system call of a Ladder.
 type Step struct {
-	Frame  uint32   `json:"frame"`  // or line of a log
-	AtS    *float64 `json:"at_s"`   // since the connection's first packet; null without a clock
-	From   string   `json:"from"`   // client | server
-	What   string   `json:"what"`   // in tcpdump's words: "Flags [F.], seq 813, ack 5121, length 0"
-	Client string   `json:"client"` // RFC 9293 state of the client after it
-	Server string   `json:"server"`
-	Note   string   `json:"note"` // what it means here: "request GET /a", "late response", "retransmission"; may be empty
+	Kind     string   `json:"kind"`   // segment | call
+	Frame    uint32   `json:"frame"`  // of a segment; of a call its line in the log
+	AtS      *float64 `json:"at_s"`   // since the connection's first packet or call; null without a clock
+	From     string   `json:"from"`   // client | server: who sent the segment, or whose bytes the call moves
+	What     string   `json:"what"`   // in tcpdump's words: "Flags [F.], seq 813, ack 5121, length 0"; in strace's: "close(7) = 0 by 34262"
+	Client   string   `json:"client"` // RFC 9293 state of the client after it; "" for a call
+	Server   string   `json:"server"`
+	Note     string   `json:"note"`     // what it means here: "request GET /a", "late response", "retransmission"; may be empty
+	Evidence bool     `json:"evidence"` // the verdict rests on it
+
+	at event.Time // NoTime without a clock
 }

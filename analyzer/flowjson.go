@@ -30,7 +30,7 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 	f := &facts{}
 	res.judge(f, i, r, true)
 	fl := &Flow{
-		Stream: res.stream(i), Source: "capture", Input: res.inputs[f.Input].Path,
+		Stream: res.stream(i), Row: res.row(i), Source: "capture", Input: res.inputs[f.Input].Path,
 		Client: f.Client.String(), Server: f.Server.String(), ServerName: res.serverName(i, f.Record),
 		RoleBasis: f.Basis.String(), Vantage: vantageWord(f.Record),
 		Opened: Stamp(f.Opened), Closed: Stamp(f.LastClose), FirstFrame: f.FirstFrame, LastFrame: f.LastFrame,
@@ -89,6 +89,14 @@ func (res *Result) stream(i int) *int {
 	}
 	n := int(res.flows[i].stream)
 	return &n
+}
+
+// row numbers a connection that only a log shows; nil for all others.
+func (res *Result) row(i int) *int {
+	if res.view(i).log == nil {
+		return nil
+	}
+	return &i
 }
 
 // serverName is what the server is called: SNI or Host, else what DNS answers

@@ -271,17 +271,17 @@ func (f *facts) add(format string, args ...any) {
 func (p *pairing) process(r *conn.Record) *FlowProcess {
 	c := &p.log.Conns[p.index]
 	out := p.log.process(c)
-	if !p.timed || c.Record.FirstBy == event.NoSide || c.Evidence.End == socket.EndExit || c.Evidence.End == socket.EndKilled {
+	if !p.timed || !called(c.Evidence.End) {
 		return out
 	}
-	if called := c.Record.CloseAt.Add(time.Duration(p.offset)); called.Known() {
-		out.ClosedAt = Stamp(called)
+	if at := c.Evidence.ClosedAt.Add(time.Duration(p.offset)); at.Known() {
+		out.ClosedAt = Stamp(at)
 		own := event.Client
 		if c.Evidence.Accepted {
 			own = event.Server
 		}
 		if r.FirstBy == own && r.CloseAt.Known() {
-			out.CloseToFINS = secondsOf(r.CloseAt.Sub(called))
+			out.CloseToFINS = secondsOf(r.CloseAt.Sub(at))
 		}
 	}
 	return out

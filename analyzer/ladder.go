@@ -27,12 +27,19 @@ type Trace struct {
 	begun          bool
 	env            exchange.Env
 	streams        [2]traced // of the client and of the server
-	steps          []Step
-	tail           []Step // a ring, once steps holds ladderHead
-	oldest         int    // of the ring, once it is full
-	left           int    // steps that fell out of the ring
+	steps          steps
 	start          event.Time
 	notes          map[uint32][]string // by frame
+	cited          map[uint32]bool     // frames that the verdict rests on
+	calls          *callTrace          // nil: no log shows the connection
+}
+
+// steps are the first and the last ones of a ladder.
+type steps struct {
+	head   []Step
+	tail   []Step // a ring, once head holds ladderHead
+	oldest int    // of the ring, once it is full
+	left   int    // steps that fell out of the ring
 }
 
 // traced is what a Trace remembers of one end's stream.
@@ -42,39 +49,51 @@ type traced struct {
 	last      event.Segment // without payload
 }
 
-// Trace begins to follow the connection with a stream number; false when there
-// is none. With several views the first one that has such a number counts.
-func (res *Result) Trace(stream int) (*Trace, bool) {
+// Trace begins to follow the connection with a number: its stream, or, where
+// only a log shows it, its row; false when there is none. With several views
+// the first one that has such a stream counts.
+func (res *Result) Trace(number int) (*Trace, bool) {
 	for i := range res.flows {
-		n := res.stream(i)
-		if n == nil || *n != stream {
+		n, row := res.stream(i), res.row(i)
+		if (n == nil || *n != number) && (row == nil || *row != number) {
 			continue
 		}
 		var r conn.Record
 		res.record(i, &r)
-		t := &Trace{flow: res.flow(i, &r), view: int(res.flows[i].view), client: r.Client, server: r.Server, notes: map[uint32][]string{}}
+		t := &Trace{flow: res.flow(i, &r), view: int(res.flows[i].view), client: r.Client, server: r.Server,
+			start: event.NoTime, notes: map[uint32][]string{}, cited: map[uint32]bool{}}
 		t.env = exchange.Env{Names: exchange.NewNames(), Sink: t}
-		t.announce()
+		t.calls = res.traceCalls(i)
+		if n != nil {
+			t.announce()
+		}
 		return t, true
 	}
 	return nil, false
 }
 
-// View is the number of the view whose captures are to be read again.
-func (t *Trace) View() int { return t.view }
+// View is the number of the view whose captures are to be read again; false
+// when no capture shows the connection.
+func (t *Trace) View() (int, bool) { return t.view, t.flow.Stream != nil }
 
 // announce notes what the verdict rests on, by frame.
 func (t *Trace) announce() {
 	c := &t.flow.Close
 	if q := c.Request; q != nil {
-		t.note(q.Frame, "request "+q.Endpoint+", never answered in time")
+		t.cite(q.Frame, "request "+q.Endpoint+", never answered in time")
 	}
 	if c.Frame != nil {
-		t.note(*c.Frame, c.Cause)
+		t.cite(*c.Frame, c.Cause)
 	}
 	if l := t.flow.LateResponse; l != nil {
-		t.note(l.Frame, "late response")
+		t.cite(l.Frame, "late response")
 	}
+}
+
+// cite notes what a frame that the verdict rests on means.
+func (t *Trace) cite(frame uint32, text string) {
+	t.cited[frame] = true
+	t.note(frame, text)
 }
 
 // note remembers what a frame means. It is bounded, since a connection may carry
@@ -147,7 +166,7 @@ func (t *Trace) add(s *event.Segment) {
 	if s.Src == t.server && s.Src != t.client {
 		from, side, other = event.Server, other, side
 	}
-	step := Step{Frame: s.Frame, From: from.String(), What: describe(s, side, other), Note: side.oddity(s)}
+	step := Step{Kind: StepSegment, Frame: s.Frame, From: from.String(), What: describe(s, side, other), Note: side.oddity(s), Evidence: t.cited[s.Frame], at: s.Time}
 	if d, ok := conn.Duration(t.start, s.Time); ok {
 		step.AtS = secondsOf(d)
 	}
@@ -157,42 +176,60 @@ func (t *Trace) add(s *event.Segment) {
 	}
 	step.Client, step.Server = client.String(), server.String()
 	side.take(s)
-	t.keep(step)
+	t.steps.keep(step)
 }
 
 // keep adds a step, within the bounds.
-func (t *Trace) keep(s Step) {
-	if len(t.steps) < ladderHead {
-		t.steps = append(t.steps, s)
+func (l *steps) keep(s Step) {
+	if len(l.head) < ladderHead {
+		l.head = append(l.head, s)
 		return
 	}
-	if len(t.tail) < ladderTail {
-		t.tail = append(t.tail, s)
+	if len(l.tail) < ladderTail {
+		l.tail = append(l.tail, s)
 		return
 	}
-	t.tail[t.oldest] = s
-	t.oldest = (t.oldest + 1) % ladderTail
-	t.left++
+	l.tail[l.oldest] = s
+	l.oldest = (l.oldest + 1) % ladderTail
+	l.left++
 }
 
-// Ladder is the connection step by step. Call it once, after the captures.
-func (t *Trace) Ladder() *Ladder {
-	if t.begun {
-		var r conn.Record
-		t.conn.Finish(t.conn.LastTime(), &r)
+// last is the step that was kept last; there must be one.
+func (l *steps) last() *Step {
+	if n := len(l.tail); n > 0 {
+		return &l.tail[(l.oldest+n-1)%n]
 	}
-	l := &Ladder{Flow: *t.flow, Steps: slices.Concat(t.steps, t.tail[t.oldest:], t.tail[:t.oldest])}
-	for i := range l.Steps {
-		s := &l.Steps[i]
-		all := t.notes[s.Frame]
+	return &l.head[len(l.head)-1]
+}
+
+// list puts the steps in order, with their notes.
+func (l *steps) list(notes map[uint32][]string) []Step {
+	list := slices.Concat(l.head, l.tail[l.oldest:], l.tail[:l.oldest])
+	for i := range list {
+		s := &list[i]
+		all := notes[s.Frame]
 		if s.Note != "" {
 			all = append([]string{s.Note}, all...)
 		}
 		s.Note = strings.Join(all, "; ")
 	}
-	if t.left > 0 {
-		s := &l.Steps[len(t.steps)]
-		s.Note = strings.TrimPrefix(fmt.Sprintf("%s; %d segments before this one are left out", s.Note, t.left), "; ")
+	if l.left > 0 {
+		s := &list[len(l.head)]
+		s.Note = strings.TrimPrefix(fmt.Sprintf("%s; %d %ss before this one are left out", s.Note, l.left, s.Kind), "; ")
+	}
+	return list
+}
+
+// Ladder is the connection step by step. Call it once, after the captures and
+// the log.
+func (t *Trace) Ladder() *Ladder {
+	if t.begun {
+		var r conn.Record
+		t.conn.Finish(t.conn.LastTime(), &r)
+	}
+	l := &Ladder{Flow: *t.flow, Steps: t.steps.list(t.notes)}
+	if t.calls != nil {
+		l.Steps = t.calls.merge(l.Steps, t.start)
 	}
 	return l
 }

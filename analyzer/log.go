@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"finwait/analyzer/conn"
@@ -164,23 +165,42 @@ func (f *facts) judgeLog(l *logged, c *socket.Conn) {
 func (l *logged) process(c *socket.Conn) *FlowProcess {
 	e := &c.Evidence
 	p := &FlowProcess{PID: int(e.PID), TID: int(e.TID), FD: int(e.FD), Comm: text(e.Comm), ClosedAt: Stamp(event.NoTime)}
-	if e.CloseLine != 0 && e.End != socket.EndUnseen {
+	if e.CloseLine != 0 && called(e.End) {
 		n := int(e.CloseLine)
-		p.CloseLine = &n
-	}
-	if c.Record.FirstBy != event.NoSide {
-		p.ClosedAt = Stamp(c.Record.CloseAt)
+		p.CloseLine, p.ClosedAt = &n, Stamp(e.ClosedAt)
 	}
 	return p
 }
 
+// called reports whether the program itself closed or shut down.
+func called(e socket.End) bool {
+	return e == socket.EndClose || e == socket.EndShutdown || e == socket.EndDup
+}
+
+// conn is a connection of the log.
+func (l *logged) conn(i int) *socket.Conn { return &l.Conns[i] }
+
 // lines are the lines of the log that a verdict rests on.
 func (l *logged) lines(c *socket.Conn) []string {
 	list := []string{}
-	for _, n := range c.Verdict.Lines {
-		list = append(list, fmt.Sprintf("%s:%d", l.path, n))
+	for i, n := range c.Verdict.Lines {
+		tid := int32(0)
+		if i < len(c.Verdict.TIDs) {
+			tid = c.Verdict.TIDs[i]
+		}
+		list = append(list, l.line(n, tid))
 	}
 	return list
+}
+
+// line names a line of the log. Of the files of strace -ff, whose names end in
+// their thread's number, it names the thread's.
+func (l *logged) line(n uint32, tid int32) string {
+	path := l.path
+	if i := strings.LastIndexByte(path, '.'); l.trace.Separate && tid != 0 && i >= 0 {
+		path = fmt.Sprintf("%s.%d", path[:i], tid)
+	}
+	return fmt.Sprintf("%s:%d", path, n)
 }
 
 // processes say how the processes of all logs wait.
@@ -219,11 +239,11 @@ func (l *logged) waiting(p *socket.Process) Process {
 	}{{"SO_RCVTIMEO", p.ReceiveTimeout}, {"SO_SNDTIMEO", p.SendTimeout}, {"TCP_USER_TIMEOUT", p.UserTimeout},
 		{"expired epoll wait", p.Epolls}, {"expired poll or select", p.Polls}, {"expired futex", p.Futexes}, {"timer", p.Timers}} {
 		if x.n.Count > 0 {
-			row.Evidence = append(row.Evidence, fmt.Sprintf("%s:%d: %s (%d in all)", l.path, x.n.Line, x.what, x.n.Count))
+			row.Evidence = append(row.Evidence, fmt.Sprintf("%s: %s (%d in all)", l.line(x.n.Line, x.n.TID), x.what, x.n.Count))
 		}
 	}
 	if p.RuntimeLine > 0 {
-		row.Evidence = append(row.Evidence, fmt.Sprintf("%s:%d: %s", l.path, p.RuntimeLine, p.RuntimeWhy))
+		row.Evidence = append(row.Evidence, fmt.Sprintf("%s: %s", l.line(p.RuntimeLine, p.RuntimeTID), p.RuntimeWhy))
 	}
 	return row
 }

@@ -49,6 +49,9 @@ func (l *Log) end(t *thread, k *tracked, how End, m moment) {
 		return
 	}
 	k.ended, k.endAt = true, m
+	if l.watched != nil && l.watched.conn == k {
+		l.watched.conn = nil
+	}
 	if !k.ours.seen() && how != EndDetached && how != EndOpen {
 		l.settle(t, k, m)
 		k.ours, k.end, k.closeTID = m, how, t.tid

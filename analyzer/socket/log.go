@@ -28,6 +28,7 @@ type Log struct {
 	uring    uint32
 	lastTime event.Time
 	lastLine uint32
+	watched  *watched // nil: no connection is watched
 }
 
 // New returns a Log whose connections' requests go to env's sink with their
@@ -73,6 +74,10 @@ func (l *Log) call(c *event.Call) {
 			return // the rest of a call that ended with its process
 		}
 		l.split(t) // it lives on, so it was another process
+	}
+	if l.watched != nil {
+		l.applyWatched(t, c, m)
+		return
 	}
 	l.apply(t, c, m)
 }

@@ -27,7 +27,7 @@ func unreachableRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Record.Phase != conn.PhaseConnect || c.Evidence.Errno == 0 {
 		return Verdict{}, false
 	}
-	return say(NetworkFailure, High, c, "connect failed with %s", errnoName(c.Evidence.Errno)), true
+	return say(NetworkFailure, High, c, "connect failed with %s", ErrnoName(c.Evidence.Errno)), true
 }
 
 // connectTimeoutRule: the kernel gave up, a timeout set in the kernel ran out,
@@ -85,7 +85,7 @@ func brokenRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Evidence.UserTimeout > 0 {
 		why = fmt.Sprintf("the kernel gave it up (TCP_USER_TIMEOUT %v)", c.Evidence.UserTimeout)
 	}
-	return say(NetworkFailure, High, c, "%s on an established connection: %s", errnoName(c.Evidence.Errno), why), true
+	return say(NetworkFailure, High, c, "%s on an established connection: %s", ErrnoName(c.Evidence.Errno), why), true
 }
 
 // peerFirstRule: the peer's FIN or RST was read before the program closed.
@@ -96,7 +96,7 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	what := "the server closed first (read returned 0)"
 	if r.How == conn.HowRST {
-		what = "the server reset the connection (" + errnoName(e.Errno) + ")"
+		what = "the server reset the connection (" + ErrnoName(e.Errno) + ")"
 	} else if e.Errno == event.EPIPE {
 		what = "the server had closed (EPIPE)"
 	}

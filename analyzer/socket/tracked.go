@@ -138,6 +138,9 @@ func (l *Log) begin(t *thread, f *file, m moment) *tracked {
 	}
 	l.live = append(l.live, c)
 	l.conns = append(l.conns, Conn{})
+	if l.watched != nil && l.watched.index == c.index {
+		l.watched.conn = c
+	}
 	c.tracker.Init(l.env, uint32(c.index), 0)
 	return c
 }

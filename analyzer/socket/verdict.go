@@ -202,7 +202,9 @@ func after(w Wait) string {
 	return fmt.Sprintf(" after %v", w.Timeout)
 }
 
-func errnoName(e event.Errno) string {
+// ErrnoName is the name of an error that decides about connections; "an error"
+// for any other.
+func ErrnoName(e event.Errno) string {
 	switch e {
 	case event.EPIPE:
 		return "EPIPE"

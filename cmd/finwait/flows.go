@@ -20,6 +20,8 @@ func newFlows(s streams) *cobra.Command {
 		Use:   "flows INPUT...",
 		Short: "one row a connection, with filters",
 		Long: `Prints one row for every connection, in the order of Wireshark's tcp.stream.
+Connections that only an strace log shows come last; their number is their place
+in this list (row in ndjson), which "finwait show --stream" takes as well.
 
 A filter takes a whole text with * and ? for what may vary, or a part of a text;
 letter case does not matter. A filter that is given twice takes either; different

@@ -87,6 +87,7 @@ func (a *analysis) readLogs(groups [][]*input, engine *analyzer.Analyzer, follow
 			for _, f := range s.files {
 				follow(f)
 			}
+			a.logs = append(a.logs, group)
 			err = engine.Log(s)
 			s.calls.Close()
 		}
@@ -104,4 +105,15 @@ func (a *analysis) readLogs(groups [][]*input, engine *analyzer.Analyzer, follow
 		read++
 	}
 	return read
+}
+
+// calls reads a log again.
+func (a *analysis) calls(trace *analyzer.Trace, group []*input) error {
+	defer closeAll(group)
+	s, err := openLog(group, a.flags.jobs)
+	if err != nil {
+		return err
+	}
+	defer s.calls.Close()
+	return trace.Calls(s)
 }

@@ -16,8 +16,9 @@ import (
 type analysis struct {
 	saved  *analyzer.Report // nil: the inputs were captures
 	result *analyzer.Result
-	views  []*view // as they were read, for a second pass
-	lost   []error // inputs that could not be read, when others could
+	views  []*view    // as they were read, for a second pass
+	logs   [][]*input // likewise
+	lost   []error    // inputs that could not be read, when others could
 	flags  *inputFlags
 }
 
@@ -180,21 +181,36 @@ func (a *analysis) flows() (render.EachFlow, error) {
 	return a.result.Flows, nil
 }
 
-// ladder reads the captures again for the steps of one connection.
-func (a *analysis) ladder(stream int) (*analyzer.Ladder, error) {
+// ladder reads the captures and the log again for the steps of one connection.
+func (a *analysis) ladder(number int) (*analyzer.Ladder, error) {
 	if a.saved != nil {
 		return nil, usagef("a saved report holds no single connections; give the capture itself")
 	}
-	trace, ok := a.result.Trace(stream)
+	trace, ok := a.result.Trace(number)
 	if !ok {
-		return nil, a.noStream(stream)
+		return nil, a.noStream(number)
 	}
+	if n, ok := trace.View(); ok {
+		if err := a.segments(trace, a.views[n].inputs); err != nil {
+			return nil, err
+		}
+	}
+	if n, ok := trace.Log(); ok {
+		if err := a.calls(trace, a.logs[n]); err != nil {
+			return nil, err
+		}
+	}
+	return trace.Ladder(), nil
+}
+
+// segments reads the captures of a view again.
+func (a *analysis) segments(trace *analyzer.Trace, inputs []*input) error {
 	filter, err := compileFilter(a.flags.filter)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	frames := uint32(0)
-	for _, in := range a.views[trace.View()].inputs {
+	for _, in := range inputs {
 		src, err := in.capture(capture.Options{Path: in.path, FirstFrame: frames + 1, Filter: filter})
 		if err == nil {
 			err = trace.Capture(src)
@@ -202,34 +218,40 @@ func (a *analysis) ladder(stream int) (*analyzer.Ladder, error) {
 		}
 		in.close()
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return trace.Ladder(), nil
+	return nil
 }
 
-// noStream says which streams there are.
-func (a *analysis) noStream(stream int) error {
-	last := -1
+// noStream says which connections there are.
+func (a *analysis) noStream(number int) error {
+	last, kind := -1, "streams"
 	_ = a.result.Flows(func(f *analyzer.Flow) error { // never fails
-		if f.Stream != nil {
+		switch {
+		case f.Row != nil:
+			last, kind = max(last, *f.Row), "connections"
+		case f.Stream != nil:
 			last = max(last, *f.Stream)
 		}
 		return nil
 	})
-	switch {
-	case last >= 0:
-		return usagef("no stream %d: the streams of the input are 0 to %d", stream, last)
-	case a.result.Len() > 0:
-		return usagef("no stream %d: the connections of an strace log have no stream numbers; give a capture", stream)
+	if last >= 0 {
+		return usagef("no stream %d: the %s of the input are 0 to %d", number, kind, last)
 	}
-	return usagef("no stream %d: the input has no connections", stream)
+	return usagef("no stream %d: the input has no connections", number)
 }
 
 // close closes what is open and removes what was kept for a second pass.
 func (a *analysis) close() {
 	for _, v := range a.views {
 		for _, in := range v.inputs {
+			in.close()
+			in.forget()
+		}
+	}
+	for _, group := range a.logs {
+		for _, in := range group {
 			in.close()
 			in.forget()
 		}

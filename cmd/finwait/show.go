@@ -17,11 +17,17 @@ func newShow(s streams) *cobra.Command {
 		Use:   "show INPUT... --stream N",
 		Short: "one connection as a ladder, with states and evidence",
 		Long: `Prints every segment of one connection with the states of both ends, what it
-means, and then the verdict with its evidence.
+means, and then the verdict with its evidence. Of a connection in an strace log
+it prints the system calls; where a capture shows it as well, they stand between
+the segments, with L before the number of their line. What the verdict rests on
+is marked with an asterisk.
 
-N is the number that "finwait flows" prints; it equals Wireshark's tcp.stream.`,
-		Example: `  finwait show client.pcap --stream 12`,
-		Args:    cobra.ArbitraryArgs,
+N is the number that "finwait flows" prints; it equals Wireshark's tcp.stream.
+Connections that only a log shows have their place among all connections instead.`,
+		Example: `  finwait show client.pcap --stream 12
+  finwait show client.strace --stream 0
+  finwait show client.pcap client.strace --stream 12`,
+		Args: cobra.ArbitraryArgs,
 	}
 	cmd.Flags().SortFlags = false
 	in.add(cmd.Flags())

@@ -81,7 +81,15 @@ func flowRow(f *analyzer.Flow, u flowUnits) []string {
 	if l := f.LateResponse; l != nil {
 		late = u.late.number(l.AfterCloseS)
 	}
-	return []string{number(f.Stream), clean(f.Client), clean(f.Server), clean(f.Close.Cause), clean(closed), waited, timer, wait2, late, number(f.ReplacedBy), endpoint}
+	return []string{number(streamOrRow(f)), clean(f.Client), clean(f.Server), clean(f.Close.Cause), clean(closed), waited, timer, wait2, late, number(f.ReplacedBy), endpoint}
+}
+
+// streamOrRow is the number by which finwait show finds a connection.
+func streamOrRow(f *analyzer.Flow) *int {
+	if f.Stream == nil {
+		return f.Row
+	}
+	return f.Stream
 }
 
 func number(n *int) string {

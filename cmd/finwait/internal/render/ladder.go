@@ -24,6 +24,8 @@ func (p *page) ladderHead(f *analyzer.Flow) {
 	title := "connection"
 	if f.Stream != nil {
 		title = "stream " + number(f.Stream)
+	} else if f.Row != nil {
+		title = "connection " + number(f.Row)
 	}
 	facts := []string{clean(path.Base(f.Input)), clean(f.Protocol)}
 	if at := clock(f.Opened, "2006-01-02 15:04:05.000000"); at != unknown {
@@ -62,8 +64,11 @@ func (p *page) steps(l *analyzer.Ladder) {
 	if beside {
 		t.columns = append(t.columns, column{title: "", shrink: 30, head: true, style: &p.s.warn})
 	}
-	if l.Flow.Source == "strace" {
+	switch l.Flow.Source {
+	case "strace":
 		t.columns[1].title, t.columns[3].title = "line", "call"
+	case "both":
+		t.columns[1].title, t.columns[3].title = "frame", "segment or call"
 	}
 	var client, server string
 	for _, x := range l.Steps {
@@ -71,16 +76,36 @@ func (p *page) steps(l *analyzer.Ladder) {
 		if x.From == "server" {
 			arrow = toClient
 		}
-		if p.width < MaxWidth {
+		switch {
+		case p.width >= MaxWidth:
+		case x.Kind != analyzer.StepCall:
 			what = brief(what)
+		case !beside:
+			what = withoutPayload(what)
 		}
-		row := []string{u.number(x.AtS), count(int64(x.Frame)), arrow, what, changed(&client, x.Client), changed(&server, x.Server)}
+		row := []string{u.number(x.AtS), position(&x, l.Flow.Source), arrow, what, "", ""}
+		if x.Kind != analyzer.StepCall {
+			row[4], row[5] = changed(&client, x.Client), changed(&server, x.Server)
+		}
 		if beside {
 			row = append(row, clean(x.Note))
 		}
 		t.add(row...)
 	}
 	p.ladderLines(t, l.Steps, beside)
+}
+
+// position is a step's frame, or its line, marked with an L among frames; an
+// asterisk marks what the verdict rests on.
+func position(x *analyzer.Step, source string) string {
+	text := count(int64(x.Frame))
+	if source == "both" && x.Kind == analyzer.StepCall {
+		text = "L" + text
+	}
+	if x.Evidence {
+		text = "*" + text
+	}
+	return text
 }
 
 // ladderLines writes the table, with the notes between its lines where they
@@ -108,6 +133,19 @@ func (p *page) ladderLines(t *table, steps []analyzer.Step, beside bool) {
 func brief(what string) string {
 	what, _, _ = strings.Cut(what, ", length ")
 	return strings.NewReplacer("Flags ", "", ",", "").Replace(what)
+}
+
+// withoutPayload leaves the bytes out of a call: its note tells the request.
+func withoutPayload(what string) string {
+	head, rest, ok := strings.Cut(what, `, "`)
+	if !ok {
+		return what
+	}
+	_, tail, ok := strings.Cut(rest, `"...`)
+	if !ok {
+		return what
+	}
+	return head + tail
 }
 
 // stepUnit keeps microseconds, which a capture has, as long as they fit.
