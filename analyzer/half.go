@@ -57,7 +57,7 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	// A's RST to late data passes the capture point before B has it: a FIN of
 	// B that comes after shows that it was the FIN that ended B's half.
 	gone := until
-	if over && r.PeerFIN.Known() && r.PeerFIN > until {
+	if over && r.PeerFIN.Known() {
 		gone = r.PeerFIN
 	}
 	h.finWait1 = between(r.CloseAt, acked)

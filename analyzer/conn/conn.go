@@ -273,6 +273,9 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 
 // established moves both ends out of the handshake.
 func (c *Conn) established(s *event.Segment, from, to *half) {
+	if to.state == StateSYNSent && !to.nearSYN(s.Ack) {
+		return // a challenge ACK (RFC 5961)
+	}
 	if to.synSeen && to.state == StateSYNReceived && !s.Ack.Before(to.base.Add(1)) {
 		if !c.ackAt.Known() {
 			c.ackAt = s.Time
@@ -309,7 +312,7 @@ func (c *Conn) hold(s *event.Segment, from, to *half) {
 	if to.finAt.Seen() && to.fin.Before(got) {
 		got = to.fin
 	}
-	if c.first.ack.Before(got) {
+	if c.first.ack.Before(got) && (!from.acks || from.ack.Before(got)) {
 		c.kind = HalfHeld
 	}
 }
@@ -363,7 +366,7 @@ func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
 // reset takes a RST.
 func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	if c.answersChallenge(s, from, to) {
-		c.challenged = true
+		c.challenged, to.acks = true, false
 		return
 	}
 	from.rstSeen = true
@@ -392,8 +395,19 @@ func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 // connection's, makes it forget that. The dial goes on (RFC 9293, section
 // 3.10.7.3).
 func (c *Conn) answersChallenge(s *event.Segment, from, to *half) bool {
-	return from.state == StateSYNSent && !to.synSeen && to.bareAcks > 0 && from.synSeen &&
-		s.Seq != from.base && s.Seq != from.base.Add(1)
+	return from.state == StateSYNSent && !to.synSeen && to.payloads == 0 && to.acks && s.Seq == to.ack &&
+		from.synSeen && !from.nearSYN(to.ack)
+}
+
+// handshakeSpan is how far from a SYN an acknowledgement may lie to be of that
+// connection: one of the port's old connection is anywhere, one of data whose
+// packets the input lacks is near.
+const handshakeSpan = 1 << 20
+
+// nearSYN reports whether ack is for what h sent since its SYN.
+func (h *half) nearSYN(ack event.Seq) bool {
+	d := ack.Sub(h.base)
+	return d > 0 && d <= handshakeSpan
 }
 
 // resetInHalfClose takes a RST after the first FIN.

@@ -13,8 +13,8 @@ import (
 // only if its tracker did not carry anything (see Reopen).
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(c.last)
-	c.shutInOrder(&c.a, &c.b)
-	c.shutInOrder(&c.b, &c.a)
+	c.shutAtEnd(&c.a, &c.b)
+	c.shutAtEnd(&c.b, &c.a)
 	client, server := &c.a, &c.b
 	if c.aServes {
 		client, server = server, client

@@ -100,6 +100,7 @@ func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 			end = h.fin
 		}
 		c.skip(h, end, at)
+		c.shutInOrder(h, peer)
 	}
 }
 
@@ -214,17 +215,26 @@ func (c *Conn) setRoles(aServes bool, basis Basis) {
 }
 
 // shutInOrder tells the tracker of h's FIN once all bytes before it passed.
+// Those that lack may still come, unless the receiver has them.
 func (c *Conn) shutInOrder(h, peer *half) {
-	if !h.finAt.Seen() || h.shut || h.next.Before(h.fin) && !h.stash.empty() {
+	if !h.finAt.Seen() || h.shut {
 		return
 	}
 	if h.next.Before(h.fin) {
-		if h.payloads > 0 && !(peer.acks && h.next.Before(peer.ack)) {
-			return // the bytes before the FIN may still come
+		if !h.stash.empty() || !peer.acks || !h.next.Before(peer.ack) {
+			return
 		}
 		c.skip(h, h.fin, h.finAt)
 	}
 	c.tellShut(h, peer, h.finAt)
+}
+
+// shutAtEnd is shutInOrder at the end of the input, when nothing can come.
+func (c *Conn) shutAtEnd(h, peer *half) {
+	if h.finAt.Seen() && !h.shut {
+		c.skip(h, h.fin, h.finAt)
+		c.tellShut(h, peer, h.finAt)
+	}
 }
 
 // tellShut tells the tracker that h sent its FIN or RST, and how many bytes of
