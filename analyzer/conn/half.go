@@ -62,12 +62,12 @@ func (h *half) begin(next event.Seq) {
 // number notes what tells a later SYN of either end from a repeated one, by
 // Wireshark's rules (packet-tcp.c, base_seq): the number of the SYN, else the
 // one before the first that an end sent or had acknowledged. A SYN-ACK with
-// another number replaces it.
+// another number replaces it; quoted and broken segments tell nothing.
 func number(s *event.Segment, from, to *half) {
 	if from.dialed && to.dialed && s.Flags&event.SYN == 0 {
 		return
 	}
-	whole := s.Kind == event.SegmentTCP
+	whole := s.Kind == event.SegmentTCP && s.Notes&event.LongHeader == 0
 	switch {
 	case from.dialed && s.Flags.Has(event.SYN|event.ACK), whole && !from.dialed && s.Flags&event.SYN != 0:
 		from.dialed, from.dial = true, s.Seq

@@ -33,6 +33,7 @@ const (
 	HasWindowScale
 	CutByCapture // the capture holds fewer bytes than the packet had
 	BadOptions   // the option list could not be read to its end
+	LongHeader   // the header states a length beyond the segment's end; there is no payload
 	NoLength     // the IP header had no usable length (offloading); Len is what was captured
 	DuplicateSACK
 	IPv6

@@ -73,6 +73,11 @@ func (d *decoder) ip4(p []byte, miss int) {
 	})
 }
 
+// minMTU6 is what every IPv6 link carries (RFC 8200, section 5). A host leaves
+// the length to its network card only in packets that are to be split, and they
+// are larger; a smaller one without a length is broken.
+const minMTU6 = 1280
+
 // ip6 decodes the IPv6 header at p and its extension headers (RFC 8200).
 func (d *decoder) ip6(p []byte, miss int) {
 	if !d.deeper() {
@@ -91,7 +96,11 @@ func (d *decoder) ip6(p []byte, miss int) {
 	copy(d.ip.dst.Addr[:], p[24:])
 	if n := int(binary.BigEndian.Uint16(p[4:])); n != 0 {
 		p, miss = trim(p, miss, 40+n)
-	} else if p[6] != protoHopByHop { // not a jumbogram (RFC 2675): offloaded
+	} else if p[6] != protoHopByHop { // not a jumbogram (RFC 2675)
+		if len(p)+miss <= minMTU6 {
+			d.trouble(troubleBroken)
+			return
+		}
 		d.ip.notes |= event.NoLength
 	}
 	d.extensions(p[6], p[40:], miss)

@@ -40,8 +40,12 @@ func (d *decoder) tcp(p []byte, miss int) {
 		// numbers streams by it all the same.
 		s.Flags &= event.SYN | event.ACK
 	}
-	if head < 20 || head > len(p)+miss {
-		// Wireshark stops here, too, with the frame in its stream.
+	// Wireshark stops at both, too, with the frame in its stream.
+	if head > len(p)+miss {
+		s.Notes |= event.BadOptions | event.LongHeader
+		return
+	}
+	if head < 20 {
 		s.Notes |= event.BadOptions
 		return
 	}

@@ -139,15 +139,21 @@ func TestScopes(t *testing.T) {
 // TestBadHeader: a segment whose header cannot be that short reached no socket,
 // so it closes nothing; which connection it belongs to still shows.
 func TestBadHeader(t *testing.T) {
-	for words, want := range map[int]event.Flags{
-		0: event.SYN | event.ACK, 4: event.SYN | event.ACK,
-		5: 0xff, 15: 0xff,
+	for _, test := range []struct {
+		words int
+		flags event.Flags
+		notes event.Notes
+	}{
+		{0, event.SYN | event.ACK, event.BadOptions},
+		{4, event.SYN | event.ACK, event.BadOptions},
+		{5, 0xff, 0},
+		{15, 0xff, event.BadOptions | event.LongHeader},
 	} {
 		raw := segment(0xff, nil, "data")
-		raw[12] = byte(words << 4)
+		raw[12] = byte(test.words << 4)
 		segs, _, _ := all(t, file(linkEthernet, ether(0x0800, packet4(6, 0, raw))), Options{})
-		if len(segs) != 1 || segs[0].Flags != want {
-			t.Errorf("%d words: %+v, want one segment with flags %#x", words, segs, want)
+		if len(segs) != 1 || segs[0].Flags != test.flags || segs[0].Notes != test.notes {
+			t.Errorf("%d words: %+v, want one segment with flags %#x and notes %#x", test.words, segs, test.flags, test.notes)
 		}
 	}
 }
