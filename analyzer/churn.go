@@ -117,7 +117,7 @@ func (res *Result) matchLives(lives []life) {
 			continue
 		}
 		k := len(closed) - 1
-		for k >= 0 && closed[k].at == c.at && closed[k].flow >= c.flow {
+		for k >= 0 && (closed[k].flow == c.flow || closed[k].at == c.at && closed[k].flow > c.flow) {
 			k-- // a dial of one packet closes when it opens: nothing replaces itself, or what came later
 		}
 		if k >= 0 {

@@ -255,7 +255,7 @@ func (res *Result) flowHalf(i int, f *facts) *FlowHalf {
 	}
 	out := &FlowHalf{
 		By: h.by.String(), FinWait1S: secondsIf(h.finWait1), FinWait2S: secondsIf(h.finWait2),
-		CloseWaitS: secondsIf(h.closeWait), LastAckS: secondsIf(h.lastAck), TotalS: secondsIf(h.total),
+		CloseWaitS: secondsIf(h.bounded(h.closeWait)), LastAckS: secondsIf(h.lastAck), TotalS: secondsIf(h.bounded(h.total)),
 		EndedBy: h.endedBy.String(), Censored: h.censored,
 	}
 	switch h.kind {
@@ -269,7 +269,7 @@ func (res *Result) flowHalf(i int, f *facts) *FlowHalf {
 
 // lateOf is the response that nobody read; nil when none came.
 func lateOf(f *facts) *FlowLate {
-	if !f.Late.Known() || !f.Outstanding || f.FirstBy != event.Client || f.HalfKind == conn.HalfHeld {
+	if !f.late() {
 		return nil
 	}
 	l := &FlowLate{Frame: f.LateFrame}

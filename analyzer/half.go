@@ -50,15 +50,19 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	if !over {
 		until, h.censored, h.endedBy = end, true, conn.EndedByCapture
 	}
+	until = max(until, r.CloseAt) // a clock that stepped back measures nothing
 	acked := r.FINAcked
 	if over && (!acked.Known() || acked > until) {
 		acked = until // the FIN or RST that ended it acknowledged the first FIN as well
+	}
+	if acked.Known() {
+		acked = max(acked, r.CloseAt)
 	}
 	// A's RST to late data passes the capture point before B has it: a FIN of
 	// B that comes after shows that it was the FIN that ended B's half.
 	gone := until
 	if over && r.PeerFIN.Known() {
-		gone = r.PeerFIN
+		gone = max(until, r.PeerFIN)
 	}
 	h.finWait1 = between(r.CloseAt, acked)
 	h.total = between(r.CloseAt, gone)
@@ -77,7 +81,7 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	h.finWait2.censored = !over
 	if h.endedBy == conn.EndedByLateDataReset && r.LateData.Known() && r.LateData >= acked {
 		// A's socket was gone when the data reached it; B learns by the RST.
-		h.finWait2 = between(acked, r.LateData)
+		h.finWait2 = between(acked, min(r.LateData, until))
 	}
 	if orphanExpired(r, h.finWait2.d, finTimeout) {
 		h.endedBy, h.kind, h.censored = conn.EndedByExpiry, conn.HalfOrphan, false
@@ -88,6 +92,14 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 		h.closeFrom, h.closeTo = acked, gone
 	}
 	return h, true
+}
+
+// bounded is s, unknown when it is only a lower bound and the half-close is not
+// censored as a whole: A's socket expired, and the input does not show when B
+// let go of its own.
+func (h *halfClose) bounded(s span) span {
+	s.known = s.known && (h.censored || !s.censored)
+	return s
 }
 
 // orphanExpired reports whether the kernel had dropped the closer's socket

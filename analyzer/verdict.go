@@ -330,7 +330,7 @@ func (f *facts) answerUnsure() bool {
 // late reports whether a response came that nobody read: the client had given
 // the request up before.
 func (f *facts) late() bool {
-	return f.Late.Known() && f.Outstanding && f.FirstBy == event.Client && f.HalfKind != conn.HalfHeld
+	return f.Late.Known() && f.Outstanding && f.FirstBy == event.Client && f.How != conn.HowNone && f.HalfKind != conn.HalfHeld
 }
 
 // missing says what had not come.
