@@ -52,7 +52,7 @@ func golden(t *testing.T, path string, got []byte) {
 }
 
 // diff lists the lines of both texts that differ, without those at the start
-// and at the end that are equal.
+// and at the end that are equal, each from a little before where it does.
 func diff(want, got string) string {
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
@@ -61,21 +61,30 @@ func diff(want, got string) string {
 	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	const most = 12
 	var text strings.Builder
-	for _, side := range []struct {
-		sign  string
-		lines []string
-	}{{"-", a}, {"+", b}} {
-		for i, line := range side.lines {
-			if i == most {
-				fmt.Fprintf(&text, "%s ... %d lines more\n", side.sign, len(side.lines)-most)
-				break
-			}
-			fmt.Fprintf(&text, "%s%.300s\n", side.sign, line)
+	shown := 0
+	for i := 0; i < max(len(a), len(b)) && shown < 8; i++ {
+		x, y := line(a, i), line(b, i)
+		if x == y {
+			continue
 		}
+		from := 0
+		for from < min(len(x), len(y)) && x[from] == y[from] {
+			from++
+		}
+		from = max(0, from-60)
+		fmt.Fprintf(&text, "-%.200s\n+%.200s\n", x[min(from, len(x)):], y[min(from, len(y)):])
+		shown++
 	}
 	return text.String()
+}
+
+// line is line i, empty where there is none.
+func line(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
 }
 
 // dropped are fields that a person would not read: sketches, counts by slices

@@ -107,11 +107,11 @@ func (in *inspector) curves() {
 		for _, f := range in.flows {
 			h := f["half_close"]
 			d, ok := at(h, x.field).(float64)
+			if x.field == "close_wait_s" && h != nil && at(h, "close_wait_s") == nil && at(h, "fin_wait_2_s") != nil {
+				return // the closer's socket expired, and the peer's lasted for who knows how long
+			}
 			if !ok || str(h, "by") != "client" {
 				continue
-			}
-			if x.field == "close_wait_s" && str(h, "ended_by") == "orphan-expired" {
-				return // the row does not say whether the peer's end was seen
 			}
 			// Of a half-close that was cut off, only the part that was under way is.
 			under := at(h, "censored") == true
