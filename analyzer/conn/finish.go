@@ -65,8 +65,8 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 		r.Marks |= MarkAnsweredLate
 	case answered:
 		r.Handshake = HandshakeComplete
-	case server.rstSeen:
-		r.Handshake = HandshakeRefused
+	case server.rstSeen && !server.finAt.Seen() && !(client.finAt.Seen() && client.packets > client.syns):
+		r.Handshake = HandshakeRefused // a FIN of its own shows that it had been established, unseen
 	case c.unreach:
 		r.Handshake = HandshakeUnreachable
 	case server.packets > 0 || client.bareAcks > 0 || client.finAt.Seen():
