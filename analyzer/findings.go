@@ -33,6 +33,7 @@ var findingRules = [...]func(*builder, *Report) []Finding{
 	(*builder).findAborts,
 	(*builder).findCancels,
 	(*builder).findRetries,
+	(*builder).findSocketLeaks,
 }
 
 // findings applies the rules.
@@ -453,6 +454,9 @@ func (b *builder) findRetries(r *Report) []Finding {
 
 // allWell: nothing is wrong.
 func (b *builder) allWell() Finding {
+	if blind := b.blind(); blind != "" {
+		return b.notJudged(blind)
+	}
 	return Finding{ID: "nothing-wrong", Severity: SeverityInfo, Title: "Nothing is wrong with how connections are used",
 		Text:     fmt.Sprintf("%s; no pattern of timeouts, refused dials, aborted requests or needless closes.", plural(b.all.connections, "connection")),
 		Advice:   "If the incident is not in this capture, record the next one: finwait explain capture prints the commands.",

@@ -55,9 +55,15 @@ func (a *Analyzer) Log(src CallSource) error {
 	v.log = &logged{Result: log.Finish(&trace), trace: trace}
 	v.log.clock = trace.Clock != event.ClockNone && trace.Resolution < 100*time.Millisecond
 	a.inputs = append(a.inputs, src.Inputs()...)
-	a.problems = append(append(a.problems, src.Problems()...), v.log.Notes...)
 	if int(v.input) < len(a.inputs) {
 		v.log.path = a.inputs[v.input].Path
+	}
+	a.problems = append(a.problems, src.Problems()...)
+	for _, p := range v.log.Notes {
+		if p.Where != "" {
+			p.Where = v.log.path + ": " + p.Where
+		}
+		a.problems = append(a.problems, p)
 	}
 	for i := range v.log.Conns {
 		v.log.Conns[i].Record.FirstBy = v.log.Conns[i].Record.Initiator
@@ -220,7 +226,7 @@ func (b *builder) processes() []Process {
 // waiting says how one process waits.
 func (l *logged) waiting(p *socket.Process) Process {
 	kernel := p.ReceiveTimeout.Count + p.SendTimeout.Count + p.UserTimeout.Count
-	row := Process{PID: int(p.PID), Comm: text(p.Exe), Runtime: text(p.Runtime), Sockets: p.Sockets, KernelTimed: kernel, Text: p.Waiting(), Evidence: []string{}}
+	row := Process{PID: int(p.PID), Comm: text(p.Exe), Runtime: text(p.Runtime), Sockets: p.Sockets, KernelTimed: kernel, Text: p.Waiting(), Evidence: []string{}, LongCalls: []LongCall{}}
 	switch {
 	case kernel > 0:
 		row.Mechanism = "kernel"
@@ -245,6 +251,8 @@ func (l *logged) waiting(p *socket.Process) Process {
 	if p.RuntimeLine > 0 {
 		row.Evidence = append(row.Evidence, fmt.Sprintf("%s: %s", l.line(p.RuntimeLine, p.RuntimeTID), p.RuntimeWhy))
 	}
+	row.LongCalls = l.longCalls(p)
+	row.Leaks = p.Leaks
 	return row
 }
 

@@ -331,6 +331,17 @@ type Process struct {
 	KernelTimed int      `json:"kernel_timed"` // sockets with SO_RCVTIMEO, SO_SNDTIMEO or TCP_USER_TIMEOUT
 	Text        string   `json:"text"`
 	Evidence    []string `json:"evidence"` // "client.strace:1234: epoll_pwait(...) = 0"
+	// LongCalls are the calls on sockets that took longest, longest first, at
+	// most three; none where the log shows no durations.
+	LongCalls []LongCall `json:"long_calls"`
+	Leaks     int        `json:"leaks"` // connections that the peer closed and the process never did
+}
+
+// LongCall is a call on a socket that held its thread up.
+type LongCall struct {
+	Call  string  `json:"call"` // in strace's words: "read(7)"
+	TookS float64 `json:"took_s"`
+	Line  string  `json:"line"` // "client.strace:1234"
 }
 
 // Clock is the estimated offset of one input's clock against the first one's.

@@ -246,6 +246,7 @@ type Trace struct {
 	Lines      int64         // lines in all
 	Foreign    int64         // lines that are no strace output
 	Tail       bool          // the last line is cut short
+	Rate       float64       // calls a second, in the busiest megabyte of the log; 0 not known
 
 	// Calls counts calls by name, sorted by name; the ones that nothing looks at are under "other".
 	Calls []CallCount

@@ -88,8 +88,16 @@ type Evidence struct {
 	ServerAlert bool          // a TLS alert of the server was the last that was read
 }
 
-// places is how many lines Evidence.lines lists.
-const places = 9
+// The places of lines in Evidence.lines, and how many there are.
+const (
+	placeWait  = 3
+	placeErrno = 4
+	placeEOF   = 7
+	places     = 9
+)
+
+// EOFTID is the thread that read the peer's FIN; 0 not known.
+func (e *Evidence) EOFTID() int32 { return e.tids[placeEOF] }
 
 // Conn is one connection as the log showed it.
 type Conn struct {

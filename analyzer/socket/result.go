@@ -98,36 +98,56 @@ func (l *Log) notes(tr *event.Trace, r *Result) []event.Problem {
 	add(some && tr.Resolution >= time.Second, "coarse-clock", 1, 0, "times are whole seconds (-t): durations are not known; record with -ttt")
 	add(l.splits > 0, "threads-regrouped", int64(l.splits), 0, "threads were taken for processes of their own because a descriptor that was open was given out again")
 	add(tr.Cut > 0 && tr.Cut <= 64 && some, "strings-cut", 1, 0, "strings are cut at %d bytes: paths and response headers may be incomplete; record with -s 256", tr.Cut)
-	out = append(out, l.found(r)...)
+	add(some && tr.Rate >= slowRate, "strace-slows", int64(tr.Rate), 0, "calls a second where the log is densest: strace stops the program at each and handles one at a time (about 30 us), so up to %.0f %% of the time there was its own; trust order and timeouts, not durations; trace less (-e trace=network,desc,process --seccomp-bpf)",
+		min(100, 100*tr.Rate*stopCost.Seconds()))
+	out = append(out, l.found(tr, r)...)
 	return out
 }
 
+const (
+	// stopCost is what one traced call costs: two stops of the program, each
+	// with a change to strace and back. Measured with dd bs=1 under
+	// strace -f -tt -T: 31 us a call, without strace 0.4 us. strace is one
+	// thread, so the calls of all threads add up.
+	stopCost = 30 * time.Microsecond
+	// slowRate is from which rate on strace itself distorts the timing: it is
+	// at work for about a third of the time. A rate that is high for a short
+	// time only, less than a megabyte of log, is not noticed.
+	slowRate = 10_000
+)
+
 // found says what the connections themselves show.
-func (l *Log) found(r *Result) []event.Problem {
+func (l *Log) found(tr *event.Trace, r *Result) []event.Problem {
 	var out []event.Problem
 	var leaks, ports int64
-	var leakLine, portLine uint32
+	var leakAt, portAt string
+	where := func(line uint32, tid int32) string {
+		if tr.Separate && tid != 0 {
+			return fmt.Sprintf("line %d of thread %d", line, tid)
+		}
+		return fmt.Sprintf("line %d", line)
+	}
 	for i := range r.Conns {
 		c := &r.Conns[i]
 		if c.Leak() {
 			if leaks == 0 {
-				leakLine = c.Evidence.EOFLine
+				leakAt = where(c.Evidence.EOFLine, c.Evidence.tids[placeEOF])
 			}
 			leaks++
 		}
 		if c.Evidence.Errno == event.EADDRNOTAVAIL {
 			if ports == 0 {
-				portLine = c.Evidence.ErrnoLine
+				portAt = where(c.Evidence.ErrnoLine, c.Evidence.tids[placeErrno])
 			}
 			ports++
 		}
 	}
 	if leaks > 0 {
-		out = append(out, event.Problem{ID: "leaked-sockets", Count: leaks, Where: fmt.Sprintf("line %d", leakLine),
+		out = append(out, event.Problem{ID: "leaked-sockets", Count: leaks, Where: leakAt,
 			Text: "connections that the peer closed (read returned 0) and the program never did: they stay in CLOSE-WAIT"})
 	}
 	if ports > 0 {
-		out = append(out, event.Problem{ID: "ports-exhausted", Count: ports, Where: fmt.Sprintf("line %d", portLine),
+		out = append(out, event.Problem{ID: "ports-exhausted", Count: ports, Where: portAt,
 			Text: "connect failed with EADDRNOTAVAIL: no local port was free, as when TIME-WAIT holds them"})
 	}
 	return out

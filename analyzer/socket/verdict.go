@@ -136,10 +136,9 @@ func (e *Evidence) lines() [places]uint32 {
 // cite puts the lines of the connection that matter into its verdict. Lines of
 // one file rise; those of several files stand beside their threads.
 func (j *judge) cite(v *Verdict, c *Conn) {
-	const wait = 3
 	lines := c.Evidence.lines()
 	if v.Cause != RequestTimeout && v.Cause != ConnectTimeout && v.Cause != RequestCancelled {
-		lines[wait] = 0
+		lines[placeWait] = 0
 	}
 	for i, n := range lines {
 		tid := c.Evidence.tids[i]

@@ -31,7 +31,7 @@ type stats struct {
 	receive, send, user, keepAlive Count
 	polls, epollWaits              Count // that expired
 	futexes, timers                Count
-	longest                        Long
+	longest                        [LongCalls]Long
 	recent                         []int32 // connections that ended since the process last sent anything
 	runtime                        string
 	runtimeLine                    uint32
@@ -55,17 +55,27 @@ type Long struct {
 	Name string
 	Took time.Duration // 0: none is known
 	Line uint32
+	TID  int32 // its thread; 0 not known
 	FD   int32
 }
 
-// long notes the longest call on a socket that blocked.
+// LongCalls is how many of the longest calls of a process are kept.
+const LongCalls = 3
+
+// long keeps the longest calls on sockets, longest first.
 func (s *stats) long(c *event.Call) {
 	if !c.At.Known() || !c.End.Known() {
 		return
 	}
-	if d := c.End.Sub(c.At); d > s.longest.Took {
-		s.longest = Long{Name: c.Name, Took: d, Line: c.Line, FD: c.FD}
+	d := c.End.Sub(c.At)
+	if d <= s.longest[LongCalls-1].Took {
+		return
 	}
+	i := LongCalls - 1
+	for ; i > 0 && s.longest[i-1].Took < d; i-- {
+		s.longest[i] = s.longest[i-1]
+	}
+	s.longest[i] = Long{Name: c.Name, Took: d, Line: c.Line, TID: c.TID, FD: c.FD}
 }
 
 // maxRecent bounds the connections that are remembered as just ended.
@@ -90,8 +100,8 @@ type Process struct {
 	RuntimeTID  int32  // thread of that line; 0 not known
 	Sockets     int    // TCP sockets that it made
 	Connections int
-	Leaks       int // connections that the peer closed and the process never did
-	Longest     Long
+	Leaks       int             // connections that the peer closed and the process never did
+	Longest     [LongCalls]Long // longest first
 
 	// How it waits. What was set in the kernel:
 	ReceiveTimeout, SendTimeout, UserTimeout, KeepAlive Count

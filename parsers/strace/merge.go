@@ -335,6 +335,7 @@ func (m *Merged) Trace() event.Trace {
 		all.Cut = max(all.Cut, t.Cut)
 		all.Tail = all.Tail || t.Tail
 	}
+	all.Rate = m.rate(all.Resolution, counts)
 	all.Separate, all.Follow = true, true
 	all.Calls = all.Calls[:0:0]
 	for name, n := range counts {
@@ -343,6 +344,27 @@ func (m *Merged) Trace() event.Trace {
 	sort.Slice(all.Calls, func(i, j int) bool { return all.Calls[i].Name < all.Calls[j].Name })
 	all.Attached = counts["execve"] == 0
 	return all
+}
+
+// rate is how many calls a second all files hold together, on average.
+func (m *Merged) rate(resolution time.Duration, counts map[string]int64) float64 {
+	first, last := event.NoTime, event.NoTime
+	for _, p := range m.parts {
+		in := p.reader.Input()
+		if in.Start.Known() && (!first.Known() || in.Start < first) {
+			first = in.Start
+		}
+		last = max(last, in.End)
+	}
+	calls := int64(0)
+	for _, n := range counts {
+		calls += n
+	}
+	d := last.Sub(first)
+	if calls < 1000 || d < 50*time.Millisecond || resolution == 0 || resolution >= time.Second {
+		return 0
+	}
+	return float64(calls) / d.Seconds()
 }
 
 // Problems returns what could not be read, of all files.

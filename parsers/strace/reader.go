@@ -62,6 +62,7 @@ type Reader struct {
 	tids    map[int32]struct{}
 	restart uint32 // first line at which the clock stepped back by more than a second
 	steps   int64
+	rate    float64 // calls a second, in the busiest stretch
 }
 
 // stretch is a part of the log on its way through a worker.
@@ -231,9 +232,12 @@ func (r *Reader) collect(st *stretch) {
 	if !r.form.sequential {
 		r.carry(s)
 	}
+	calls := int64(0)
 	for i, n := range s.counts {
 		r.counts[i] += n
+		calls += n
 	}
+	r.rate = max(r.rate, rateOf(calls, s.out.Calls))
 	r.tally.add(&s.tally, r.lines)
 	if n := len(st.text); n > 0 && st.err == io.EOF && st.text[n-1] != '\n' && s.tally.partialLine > 0 {
 		r.tally.tailCut = true
@@ -241,6 +245,25 @@ func (r *Reader) collect(st *stretch) {
 	r.lines += s.lines
 	r.base += s.sum
 	r.input.Lines = int64(r.lines)
+}
+
+// rateOf is how many calls a second a stretch holds, some of which are given; 0
+// when it is too short to tell.
+func rateOf(calls int64, some []event.Call) float64 {
+	first, last := event.NoTime, event.NoTime
+	for i := range some {
+		if t := some[i].At; t.Known() {
+			if !first.Known() {
+				first = t
+			}
+			last = t
+		}
+	}
+	d := last.Sub(first)
+	if calls < 1000 || d < 50*time.Millisecond {
+		return 0
+	}
+	return float64(calls) / d.Seconds()
 }
 
 // carry keeps the first halves that wait at the end of a stretch.

@@ -66,6 +66,9 @@ func (r *Reader) Trace() event.Trace {
 			tr.Resolution = time.Second
 		}
 	}
+	if tr.Resolution > 0 && tr.Resolution < time.Second {
+		tr.Rate = r.rate
+	}
 	r.dating(&tr)
 	for i, n := range r.counts[:len(systems)] {
 		if n > 0 {

@@ -51,6 +51,12 @@ func findings() []Entry {
 		{Word: "timeouts-are-retried", Kind: Finding, Short: "timed-out requests are retried on new connections",
 			Means: "Retries meet the same slow handler while the server still works on the first request: each doubles its load.",
 			Do:    "Back off, and give retries a budget.", See: []string{"retried"}},
+		{Word: "socket-leak", Kind: Finding, Short: "a program does not close what its peer has closed",
+			Means: "An strace log shows that a read returned 0 (the peer's FIN) and that no close of the descriptor followed, a second or longer, until the log ended. The socket stays in CLOSE-WAIT and holds its descriptor.",
+			Do:    "Close the socket, or the response body, whenever a read returns 0 or an error.", See: []string{"CLOSE-WAIT", "server-leaks-close-wait"}},
+		{Word: "not-enough-traced", Kind: Finding, Short: "the log lacks what a verdict would rest on",
+			Means: "Nothing stands out, but the strace log holds no closes or no reads and writes, or the program uses io_uring, whose work strace does not show. Timeouts may hide there.",
+			Do:    "Record again with -e trace=network,desc,process, or capture packets.", See: []string{"capture"}},
 		{Word: "nothing-wrong", Kind: Finding, Short: "no pattern of needless closes", Means: "Connections are opened, used and closed as they should be, as far as the input shows.",
 			Do: "If the incident is not in the input, record the next one: finwait explain capture."},
 	}

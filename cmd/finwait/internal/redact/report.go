@@ -55,6 +55,9 @@ func (r *Redactor) Report(x *analyzer.Report) {
 		p.Comm = each(p.Comm, r.Program)
 		p.Text = r.Payload(p.Text)
 		p.Evidence = all(p.Evidence, r.Payload)
+		for k := range p.LongCalls {
+			p.LongCalls[k].Line = r.Payload(p.LongCalls[k].Line)
+		}
 	}
 	for i := range x.Clocks {
 		c := &x.Clocks[i]

@@ -245,6 +245,9 @@ func (p *page) processes(r *analyzer.Report) {
 		for _, e := range x.Evidence[:min(3, len(x.Evidence))] {
 			p.line("    ", p.s.quiet.Render(cutEnd(clean(e), p.width-4, p.s.ellipsis)))
 		}
+		for _, c := range x.LongCalls {
+			p.line("    ", p.s.quiet.Render(cutEnd(fmt.Sprintf("%s: %s took %s", clean(c.Line), clean(c.Call), duration(&c.TookS)), p.width-4, p.s.ellipsis)))
+		}
 	}
 }
 
