@@ -145,7 +145,7 @@ func (s *sample) option(words []string) error {
 // TestExpect compares what finwait concludes with the truth.
 func TestExpect(t *testing.T) {
 	each(t, func(t *testing.T, s *sample) {
-		o := s.conclude(t, s.read(t), s.opts)
+		o := s.outcome(t)
 		var report any
 		decode(t, o.report, &report)
 		flows := make([]any, len(o.rows))

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite what finwait concluded last")
 // last. Whether that was right is for TestExpect to say.
 func TestGolden(t *testing.T) {
 	each(t, func(t *testing.T, s *sample) {
-		o := s.conclude(t, s.read(t), s.opts)
+		o := s.outcome(t)
 		var rows bytes.Buffer
 		for _, row := range o.rows {
 			rows.Write(reduce(t, row))

@@ -13,10 +13,10 @@ import (
 // TestGenerated applies the rules to made-up captures, and compares with what
 // their author knows.
 func TestGenerated(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		for _, c := range []wire.Config{
-			{Kind: wire.Keepalive, Conns: 300, Requests: 5, Concurrent: 40, TimeoutShare: 0.2, Seed: seed},
-			{Kind: wire.Short, Conns: 300, Concurrent: 50, Bytes: 300, Seed: seed, Format: wire.Pcapng},
+			{Kind: wire.Keepalive, Conns: 200, Requests: 5, Concurrent: 40, TimeoutShare: 0.2, Seed: seed},
+			{Kind: wire.Short, Conns: 200, Concurrent: 50, Bytes: 300, Seed: seed, Format: wire.Pcapng},
 		} {
 			t.Run(fmt.Sprint(c.Kind, seed), func(t *testing.T) {
 				t.Parallel()
@@ -143,6 +143,7 @@ func pick(list []packet, n func(i int) int) []packet {
 // TestMutated applies the rules to samples whose packets were lost, doubled,
 // reordered, cut and broken.
 func TestMutated(t *testing.T) {
+	tried := 0
 	for _, s := range all(t) {
 		files := s.read(t)
 		if len(files) != 1 || len(s.conns) > 60 || s.name == "truncated-file" || !bytes.HasPrefix(files[0].data, []byte("\x1f\x8b")) {
@@ -152,7 +153,11 @@ func TestMutated(t *testing.T) {
 		if little.Uint32(plain) != 0xa1b2c3d4 {
 			continue // a log
 		}
+		tried++
 		for seed, m := range mutations {
+			if (seed+tried)%3 != 0 {
+				continue // every third, another one for every sample
+			}
 			t.Run(s.name+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
 				r := rand.New(rand.NewPCG(uint64(len(s.name)), uint64(seed)))

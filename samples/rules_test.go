@@ -85,7 +85,7 @@ func list(v any, path string) []any {
 // TestRules applies the rules to all samples.
 func TestRules(t *testing.T) {
 	each(t, func(t *testing.T, s *sample) {
-		demand(t, s.conclude(t, s.read(t), s.opts), true)
+		demand(t, s.outcome(t), true)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,23 +28,36 @@ type sample struct {
 	opts    analyzer.Options
 	checks  []check
 	conns   []conn
-	extra   int // connections that the truth does not list
+	extra   int                      // connections that the truth does not list
+	usual   func() (*outcome, error) // of its files and options, found once
 }
 
-// all reads the expectations of all samples.
-func all(t testing.TB) []*sample {
-	t.Helper()
+// load reads the expectations of all samples, once.
+var load = sync.OnceValues(func() (list []*sample, err error) {
 	files, err := filepath.Glob("testdata/*.expect")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no expectations: ", err)
-	}
-	var list []*sample
 	for _, f := range files {
 		s, err := readExpect(f)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
+		s.usual = sync.OnceValues(func() (*outcome, error) {
+			files, err := s.files()
+			if err != nil {
+				return nil, err
+			}
+			return conclude(files, s.oneView, s.opts)
+		})
 		list = append(list, s)
+	}
+	return list, err
+})
+
+// all are the samples.
+func all(t testing.TB) []*sample {
+	t.Helper()
+	list, err := load()
+	if err != nil || len(list) == 0 {
+		t.Fatal("no expectations: ", err)
 	}
 	return list
 }
@@ -54,16 +68,24 @@ type file struct {
 	data []byte
 }
 
-// read loads the sample's files.
-func (s *sample) read(t testing.TB) []file {
-	t.Helper()
-	var list []file
+// files loads the sample's files.
+func (s *sample) files() (list []file, err error) {
 	for _, path := range s.inputs {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		list = append(list, file{path, data})
+	}
+	return list, nil
+}
+
+// read loads the sample's files.
+func (s *sample) read(t testing.TB) []file {
+	t.Helper()
+	list, err := s.files()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return list
 }
@@ -195,14 +217,29 @@ func outcomeOf(res *analyzer.Result) (*outcome, error) {
 	return o, err
 }
 
-// conclude analyzes the sample's files.
+// conclude analyzes files to the last byte of output.
+func conclude(files []file, oneView bool, opts analyzer.Options) (*outcome, error) {
+	res, err := analyze(files, oneView, opts)
+	if err != nil {
+		return nil, err
+	}
+	return outcomeOf(res)
+}
+
+// conclude analyzes files as those of the sample.
 func (s *sample) conclude(t testing.TB, files []file, opts analyzer.Options) *outcome {
 	t.Helper()
-	res, err := analyze(files, s.oneView, opts)
+	o, err := conclude(files, s.oneView, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := outcomeOf(res)
+	return o
+}
+
+// outcome is what the sample's files come to with its own options.
+func (s *sample) outcome(t testing.TB) *outcome {
+	t.Helper()
+	o, err := s.usual()
 	if err != nil {
 		t.Fatal(err)
 	}
