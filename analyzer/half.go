@@ -45,7 +45,7 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	}
 	h = halfClose{by: r.FirstBy, kind: r.HalfKind, endedBy: r.EndedBy,
 		waitFrom: event.NoTime, waitTo: event.NoTime, closeFrom: event.NoTime, closeTo: event.NoTime}
-	over := r.HalfEnd.Known()
+	over := r.HalfFrame != 0
 	until := r.HalfEnd
 	if !over {
 		until, h.censored, h.endedBy = end, true, conn.EndedByCapture

@@ -335,6 +335,7 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 	if from.finAt.Seen() {
 		from.resent(s.Time)
 		c.peerSpoke(from, s, s.Len > 0)
+		c.refine(seq, from, to)
 		return
 	}
 	from.finAt, from.fin = at, seq
@@ -348,6 +349,20 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		c.endHalf(at, c.byPeerFIN(s, to))
 	}
 	from.state = from.state.afterFIN()
+	if to.acks && !to.ack.Before(seq.Add(1)) {
+		c.finAcked(to, from, to.ackAt)
+	}
+	c.shutInOrder(from, to)
+}
+
+// refine takes a second FIN that lies before the first: that one's number was
+// out of line (a broken or forged segment), so that no acknowledgement would
+// ever cover it.
+func (c *Conn) refine(seq event.Seq, from, to *half) {
+	if !seq.Before(from.fin) || from.finAckedAt.Known() {
+		return
+	}
+	from.fin = seq
 	if to.acks && !to.ack.Before(seq.Add(1)) {
 		c.finAcked(to, from, to.ackAt)
 	}

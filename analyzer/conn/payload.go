@@ -66,12 +66,19 @@ func (h *half) sent(t event.Time, end event.Seq) {
 	}
 }
 
+// maxWindow is the largest window that there is (RFC 7323, section 2.3): what
+// lies further ahead, unacknowledged, is broken or forged, and no receiver takes it.
+const maxWindow = 1 << 30
+
 // behindHole keeps a segment that lies behind bytes not seen yet, or gives
 // those up when the receiver has acknowledged them.
 func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at event.Moment) {
 	if to.acks && !to.ack.Before(seq) && from.stash.empty() {
 		c.skip(from, seq, at)
 		c.deliver(from, int(s.Len), s.Payload, at)
+		return
+	}
+	if seq.Sub(from.next) > maxWindow {
 		return
 	}
 	stored, full := from.stash.put(seq, s.Len, at, s.Payload)
@@ -232,7 +239,9 @@ func (c *Conn) shutInOrder(h, peer *half) {
 // shutAtEnd is shutInOrder at the end of the input, when nothing can come.
 func (c *Conn) shutAtEnd(h, peer *half) {
 	if h.finAt.Seen() && !h.shut {
-		c.skip(h, h.fin, h.finAt)
+		if h.fin.Sub(h.next) <= maxWindow {
+			c.skip(h, h.fin, h.finAt)
+		}
 		c.tellShut(h, peer, h.finAt)
 	}
 }

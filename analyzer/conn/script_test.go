@@ -306,16 +306,16 @@ func (sc *script) run(t testing.TB, isn uint32, swapped bool) (states []string, 
 
 // check states what holds for every record.
 func check(t testing.TB, r *Record) {
-	if r.CloseAt.Known() != (r.How != HowNone) || (r.FirstBy == event.NoSide) != (r.How == HowNone) {
-		t.Errorf("close: at %v by %v how %v", r.CloseAt, r.FirstBy, r.How)
+	if (r.CloseFrame != 0) != (r.How != HowNone) || (r.FirstBy == event.NoSide) != (r.How == HowNone) {
+		t.Errorf("close: frame %d by %v how %v", r.CloseFrame, r.FirstBy, r.How)
 	}
 	for _, at := range [...]event.Time{r.FINAcked, r.HalfEnd, r.PeerFIN, r.TimeWaitAt} {
 		if at.Known() && r.How != HowFIN {
 			t.Errorf("a half-close without a first FIN: %+v", r)
 		}
 	}
-	if r.HalfEnd.Known() && r.EndedBy == EndedByCapture || !r.HalfEnd.Known() && r.EndedBy != EndedByCapture {
-		t.Errorf("half-close ended at %v by %v", r.HalfEnd, r.EndedBy)
+	if (r.HalfFrame != 0) != (r.EndedBy != EndedByCapture) {
+		t.Errorf("half-close ended at frame %d by %v", r.HalfFrame, r.EndedBy)
 	}
 	if r.LastFrame < r.FirstFrame || r.Last < r.Opened {
 		t.Errorf("ends before it begins: %+v", r)
@@ -471,7 +471,7 @@ func writeScripts(t *testing.T, file string, list []script) {
 				fmt.Fprintf(&b, "%s\n", sc.lines[k].text)
 				continue
 			}
-			fmt.Fprintf(&b, "%-24s| %s\n", sc.lines[k].text, states[k])
+			fmt.Fprintf(&b, "%-23s | %s\n", sc.lines[k].text, states[k])
 		}
 		fmt.Fprintf(&b, "=>\n%s", facts)
 		sc.want = facts
