@@ -20,7 +20,7 @@ type sums struct {
 	handshakes                                  time.Duration
 	wasted                                      time.Duration // late response minus close
 	response, lateResponse, lifetime            stat.Dist
-	finWait2, closeWait, gaveUp                 stat.Dist
+	finWait2, closeWait, gaveUp, other          stat.Dist
 	times                                       times
 	fw2Spans, timeWaitSpans, openSpans, cwSpans stat.Spans
 	reuse                                       [reuseBins]int

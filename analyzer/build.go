@@ -325,8 +325,8 @@ func (b *builder) halfClose(side int) HalfClose {
 		CloseWait: quantiles(&h.closeWait), EndedBy: h.endedBy, Peak: Peak{At: Stamp(event.NoTime)},
 	}
 	if t := &b.all.times; side == 0 {
-		out.FinWait2.Cluster, out.CloseWait.Cluster = t.finWait2.cluster(b.grid), t.closeWait.cluster(b.grid)
-		out.GaveUp = quantilesOver(&b.all.gaveUp, &t.gaveUp, b.grid)
+		out.GaveUp = halfClosesOver(&b.all.gaveUp, &t.gaveUp, b.grid)
+		out.Other = halfClosesOver(&b.all.other, &t.other, b.grid)
 	}
 	if out.EndedBy == nil {
 		out.EndedBy = map[string]int{}
@@ -350,9 +350,9 @@ func (b *builder) peerRows() []Peer {
 			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
 			TimedOut: p.timedOut, Cancelled: p.cancelled, Aborted: p.aborted, Churned: p.churned,
 			ChurnPerMinute: rate(p.churned, b.span), ConnectionsPerMinute: rate(p.opened, b.span), Causes: words(&p.causes),
-			FinWait2:     quantilesOver(&p.finWait2, &p.times.finWait2, b.grid),
-			CloseWait:    quantilesOver(&p.closeWait, &p.times.closeWait, b.grid),
-			GaveUp:       quantilesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
+			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait),
+			GaveUp:       halfClosesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
+			Other:        halfClosesOver(&p.other, &p.times.other, b.grid),
 			FinWait2Peak: fw2, TimeWaitPeak: tw,
 			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: open, Retries: p.retries,
 			Response: quantilesOver(&p.response, &p.times.response, b.grid), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
@@ -411,7 +411,7 @@ func (e *endpointSums) row(k endpointKey, g grid) EndpointRow {
 		Aborted:           e.ended[CauseServerAborted] + e.ended[CauseIdleRace] + e.ended[CauseNetworkFailure] + e.aborted2,
 		ConnectionsClosed: e.closed, Churned: e.churned, Causes: words(&e.causes),
 		Response: quantilesOver(&e.response, &e.times.response, g), LateResponse: quantiles(&e.lateResponse), Retries: e.retries,
-		GaveUp: quantilesOver(&e.gaveUp, &e.times.gaveUp, g), Counts: e.times.counts(g),
+		GaveUp: halfClosesOver(&e.gaveUp, &e.times.gaveUp, g), Counts: e.times.counts(g),
 	}
 	if e.late > 0 {
 		row.WastedServerS = secondsOf(e.wasted)
@@ -428,11 +428,12 @@ func (b *builder) clientRows() []ClientRow {
 		fw2, _ := s.fw2Spans.Peak()
 		tw, _ := s.timeWaitSpans.Peak()
 		row := ClientRow{
-			Client: event.Endpoint{Addr: k}.AddrPort().Addr().String(), Connections: s.connections, Opened: s.opened, Requests: s.requests,
+			Client: addressOf(k), Connections: s.connections, Opened: s.opened, Requests: s.requests,
 			RequestsPerConnection: ratio(s.requests, s.connections), Answered: s.answered, TimedOut: s.timedOut,
 			Cancelled: s.cancelled, Aborted: s.aborted, Churned: s.churned, ChurnPerMinute: rate(s.churned, b.span),
 			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes),
-			FinWait2: quantilesOver(&s.finWait2, &s.times.finWait2, b.grid), GaveUp: quantilesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
+			FinWait2: quantiles(&s.finWait2), GaveUp: halfClosesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
+			Other:        halfClosesOver(&s.other, &s.times.other, b.grid),
 			FinWait2Peak: fw2, TimeWaitPeak: tw, Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
 			Counts: s.times.counts(b.grid),
 		}
@@ -442,6 +443,15 @@ func (b *builder) clientRows() []ClientRow {
 		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
 	})
 	return rows
+}
+
+// addressOf is an address in words; "" the unknown one, of sockets whose log
+// does not show it.
+func addressOf(addr [16]byte) string {
+	if addr == [16]byte{} {
+		return ""
+	}
+	return event.Endpoint{Addr: addr}.AddrPort().Addr().String()
 }
 
 // timers are the timers that were found.

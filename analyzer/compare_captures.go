@@ -19,7 +19,7 @@ const (
 
 // timed are the metrics that are durations.
 func timed(more ...string) []string {
-	return append([]string{"response_s", "fin_wait_2_s", "fin_wait_2_other_s", "close_wait_s", "server_fin_wait_2_s"}, more...)
+	return append([]string{"response_s", "half_close_s", "fin_wait_2_s", "fin_wait_2_other_s", "close_wait_s", "server_fin_wait_2_s"}, more...)
 }
 
 // compareCaptures names what differs between the sides as captures, and marks
@@ -142,7 +142,7 @@ func (c *comparer) mix(out *Comparison) *Doubt {
 	p := parts[0]
 	text := fmt.Sprintf("request mixes differ: %s was %.0f %% of the requests before and %.0f %% after", p.label, 100*p.a/na, 100*p.b/nb)
 	c.standardize(out, expected)
-	return newDoubt("mix", text, "timeouts_per_1k", "churn_per_1k", "response_s", "fin_wait_2_s")
+	return newDoubt("mix", text, "timeouts_per_1k", "churn_per_1k", "response_s", "half_close_s", "fin_wait_2_s")
 }
 
 // standardize takes back the verdict on the timeouts of the totals when the mix

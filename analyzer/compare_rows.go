@@ -254,16 +254,6 @@ func clusterOf(a, b *Quantiles) (inflation, df float64) {
 	return (va*na + vb*nb) / (na + nb), df
 }
 
-// others are the half-closes of a subject that gave up no request.
-func (x *subject) others() *Quantiles {
-	if x.finWait2.Dist == nil || x.gaveUp.Dist == nil {
-		return &x.finWait2
-	}
-	q := quantiles(x.finWait2.Dist.Minus(x.gaveUp.Dist))
-	q.Cluster = x.finWait2.Cluster
-	return &q
-}
-
 // list is one of the lists of counts; nil when there are none.
 func (x *subject) list(of func(*Counts) []int) []int {
 	if x.counts == nil {
@@ -321,25 +311,12 @@ func (c *comparer) times(rows []D, f family, a, b *subject) []D {
 		}
 	}
 	add("response_s", &a.response, &b.response)
-	add("fin_wait_2_s", &a.gaveUp, &b.gaveUp)
-	if !a.wide || !b.wide {
-		return rows
-	}
-	add("fin_wait_2_other_s", a.others(), b.others())
-	add("server_fin_wait_2_s", &a.serverFW, &b.serverFW)
-	if !alike(&a.finWait2, &a.closeWait) || !alike(&b.finWait2, &b.closeWait) {
-		add("close_wait_s", &a.closeWait, &b.closeWait)
+	add("half_close_s", &a.gaveUp, &b.gaveUp)
+	if a.wide && b.wide {
+		add("fin_wait_2_other_s", &a.other, &b.other)
+		add("server_fin_wait_2_s", &a.serverFW, &b.serverFW)
 	}
 	return rows
-}
-
-// alike reports whether two distributions look the same, as FIN-WAIT-2 of one
-// end and CLOSE-WAIT of the other do unless the kernel dropped an orphan.
-func alike(a, b *Quantiles) bool {
-	same := func(x, y *float64) bool {
-		return x == nil && y == nil || x != nil && y != nil && math.Abs(*x-*y) <= 0.01*max(*x, *y)
-	}
-	return a.Count == b.Count && same(a.P50, b.P50) && same(a.P90, b.P90) && same(a.Max, b.Max)
 }
 
 // derived adds the metrics that length and load change by themselves. They are
@@ -354,10 +331,23 @@ func (c *comparer) derived(rows []D, a, b *subject, churn int) []D {
 	rate("connections_per_minute", a.opened, b.opened)
 	rows = append(rows, follower("requests_per_connection", "requests", ratio(a.requests, a.connections), ratio(b.requests, b.connections),
 		a.connections, b.connections, -1, 0, churn))
-	var drivers []int
+	var drivers, lengths []int
 	for i := range rows {
-		if m := rows[i].Metric; m == "timeouts_per_1k" || m == "cancels_per_1k" || m == "fin_wait_2_s" || m == "fin_wait_2_other_s" {
+		switch rows[i].Metric {
+		case "timeouts_per_1k", "cancels_per_1k":
 			drivers = append(drivers, i)
+		case "half_close_s", "fin_wait_2_other_s":
+			drivers, lengths = append(drivers, i), append(lengths, i)
+		}
+	}
+	for _, m := range [...]struct {
+		metric string
+		a, b   *Quantiles
+	}{{"fin_wait_2_s", &a.finWait2, &b.finWait2}, {"close_wait_s", &a.closeWait, &b.closeWait}} {
+		if len(lengths) > 0 && m.a.Count+m.b.Count > 0 {
+			d := follower(m.metric, "s", m.a.P50, m.b.P50, m.a.Count, m.b.Count, 1, 0, lengths...)
+			d.At = "p50"
+			rows = append(rows, d)
 		}
 	}
 	x, y := float64(a.finWait2Peak), float64(b.finWait2Peak)

@@ -31,14 +31,15 @@ func (s *side) summary() Side {
 // subject is a row of a report, or several of them taken together, as
 // comparisons need it.
 type subject struct {
-	server, endpoint                                string // or the client's address in server
-	name                                            *string
-	connections, opened, requests                   int
-	timedOut, cancelled, aborted, churned           int
-	counts                                          *Counts
-	response, finWait2, gaveUp, closeWait, serverFW Quantiles
-	finWait2Peak, timeWaitPeak                      int
-	wide                                            bool // connections and peaks are its own: false for an endpoint
+	server, endpoint                      string // or the client's address in server
+	name                                  *string
+	connections, opened, requests         int
+	timedOut, cancelled, aborted, churned int
+	counts                                *Counts
+	response, finWait2, gaveUp, other     Quantiles
+	closeWait, serverFW                   Quantiles
+	finWait2Peak, timeWaitPeak            int
+	wide                                  bool // connections and peaks are its own: false for an endpoint
 }
 
 // totals is the subject of everything.
@@ -46,7 +47,7 @@ func (s *side) totals() *subject {
 	t, h := &s.r.Totals, &s.r.HalfClose
 	x := &subject{connections: t.Connections, opened: t.Opened, requests: t.Requests, timedOut: t.TimedOut, cancelled: t.Cancelled,
 		aborted: t.Aborted, churned: t.Churned, counts: t.Counts, response: t.Response, wide: true,
-		finWait2: h.Client.FinWait2, gaveUp: h.Client.GaveUp, closeWait: h.Client.CloseWait, serverFW: h.Server.FinWait2,
+		finWait2: h.Client.FinWait2, gaveUp: h.Client.GaveUp, other: h.Client.Other, closeWait: h.Client.CloseWait, serverFW: h.Server.FinWait2,
 		finWait2Peak: h.Client.Peak.Count}
 	for i := range s.r.Timeline.Series {
 		if l := &s.r.Timeline.Series[i]; l.Peer == "" && l.State == "TIME-WAIT" {
@@ -65,7 +66,7 @@ func (s *side) peers() []*subject {
 		p := &s.r.Peers[i]
 		out[i] = &subject{server: p.Server, name: p.ServerName, connections: p.Connections, opened: p.Opened, requests: p.Requests,
 			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, response: p.Response,
-			finWait2: p.FinWait2, gaveUp: p.GaveUp, closeWait: p.CloseWait, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
+			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, closeWait: p.CloseWait, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
 	}
 	return out
 }
@@ -77,7 +78,7 @@ func (s *side) clients() []*subject {
 		p := &s.r.Clients[i]
 		out[i] = &subject{server: p.Client, connections: p.Connections, opened: p.Opened, requests: p.Requests,
 			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, response: p.Response,
-			finWait2: p.FinWait2, gaveUp: p.GaveUp, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
+			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
 	}
 	return out
 }
@@ -114,6 +115,7 @@ func pooled(list []*subject) *subject {
 		x.response = x.response.plus(&y.response)
 		x.finWait2 = x.finWait2.plus(&y.finWait2)
 		x.gaveUp = x.gaveUp.plus(&y.gaveUp)
+		x.other = x.other.plus(&y.other)
 		x.closeWait = x.closeWait.plus(&y.closeWait)
 	}
 	return x

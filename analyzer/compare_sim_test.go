@@ -115,20 +115,21 @@ func simReport(start event.Time, w world, g grid, all, client *simRow, peers []*
 	length := w.length.Seconds()
 	r := &Report{Schema: ReportSchema, Slices: g.report(), Span: Span{Stamp(start), Stamp(start.Add(w.length)), &length}}
 	q := func(d *stat.Dist, s *sliced) Quantiles { return quantilesOver(d, s, g) }
+	h := func(d *stat.Dist, s *sliced) Quantiles { return halfClosesOver(d, s, g) }
 	r.Totals = Totals{Requests: all.requests, TimedOut: all.timedOut, Churned: all.timedOut, Connections: all.timedOut + 10, Opened: all.timedOut + 10,
 		Causes: Causes{"request-timeout": all.timedOut}, Response: q(&all.response, &all.counts.response), Counts: all.counts.counts(g),
 		CausesOver: map[string][]int{"request-timeout": all.counts.churned.on(g)}}
-	r.HalfClose.Client.GaveUp = q(&all.gaveUp, &all.counts.gaveUp)
+	r.HalfClose.Client.GaveUp = h(&all.gaveUp, &all.counts.gaveUp)
 	r.HalfClose.Client.FinWait2 = r.HalfClose.Client.GaveUp
 	r.Clients = []ClientRow{{Client: "10.0.0.1", Requests: client.requests, TimedOut: client.timedOut, Churned: client.timedOut,
-		Connections: client.timedOut + 10, Opened: client.timedOut + 10, Counts: client.counts.counts(g), GaveUp: q(&client.gaveUp, &client.counts.gaveUp)}}
+		Connections: client.timedOut + 10, Opened: client.timedOut + 10, Counts: client.counts.counts(g), GaveUp: h(&client.gaveUp, &client.counts.gaveUp)}}
 	for p, s := range peers {
 		server := fmt.Sprintf("10.0.1.%d:80", p)
 		r.Peers = append(r.Peers, Peer{Server: server, Requests: s.requests, TimedOut: s.timedOut, Churned: s.timedOut, Connections: s.timedOut + 3,
-			Opened: s.timedOut + 3, Counts: s.counts.counts(g), Response: q(&s.response, &s.counts.response), GaveUp: q(&s.gaveUp, &s.counts.gaveUp)})
+			Opened: s.timedOut + 3, Counts: s.counts.counts(g), Response: q(&s.response, &s.counts.response), GaveUp: h(&s.gaveUp, &s.counts.gaveUp)})
 		for e, s := range rows[p] {
 			r.Endpoints = append(r.Endpoints, EndpointRow{Server: server, Endpoint: fmt.Sprintf("GET /e%d", e), Requests: s.requests, TimedOut: s.timedOut,
-				Churned: s.timedOut, Counts: s.counts.counts(g), Response: q(&s.response, &s.counts.response), GaveUp: q(&s.gaveUp, &s.counts.gaveUp)})
+				Churned: s.timedOut, Counts: s.counts.counts(g), Response: q(&s.response, &s.counts.response), GaveUp: h(&s.gaveUp, &s.counts.gaveUp)})
 		}
 	}
 	return r

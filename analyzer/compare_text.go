@@ -11,7 +11,7 @@ func (c *comparer) conclude(out *Comparison) {
 	out.Rule = rule
 	out.Axes = Axes{
 		Timeouts: verdictOf(out.Totals, "timeouts_per_1k"), Churn: verdictOf(out.Totals, "churn_per_1k", "churn_per_1k_connections"),
-		HalfClose: verdictOf(out.Totals, "fin_wait_2_s", "fin_wait_2_other_s"), Response: verdictOf(out.Totals, "response_s"),
+		HalfClose: verdictOf(out.Totals, "half_close_s", "fin_wait_2_other_s"), Response: verdictOf(out.Totals, "response_s"),
 	}
 	x := &out.Axes
 	x.SymptomMoved = x.HalfClose == VerdictImproved && x.Timeouts != VerdictImproved && x.Churn != VerdictImproved
@@ -74,7 +74,7 @@ func metricWords(metric string) string {
 		return "churn"
 	case "response_s":
 		return "response times"
-	case "fin_wait_2_s":
+	case "half_close_s":
 		return "half-closes after a request was given up"
 	case "fin_wait_2_other_s":
 		return "other half-closes"
@@ -82,6 +82,8 @@ func metricWords(metric string) string {
 		return "half-closes by the server"
 	case "close_wait_s":
 		return "CLOSE-WAIT of the servers"
+	case "fin_wait_2_s":
+		return "FIN-WAIT-2 of the clients"
 	}
 	return metric
 }
@@ -125,10 +127,21 @@ func (c *comparer) text(out *Comparison) string {
 		}
 	}
 	if out.Axes.SymptomMoved {
-		s = append(s, fmt.Sprintf("The symptom moved: half-closes end sooner, but timeouts are %s and churn is %s. The servers notice now that their clients leave; "+
-			"why the clients leave has not changed.", out.Axes.Timeouts, out.Axes.Churn))
+		s = append(s, fmt.Sprintf("The symptom moved: half-closes end sooner, but timeouts %s and churn %s. The servers notice now that their clients leave; "+
+			"why the clients leave has not changed.", didWhat(out.Axes.Timeouts), didWhat(out.Axes.Churn)))
 	}
 	return strings.Join(s, " ")
+}
+
+// didWhat is a verdict as the end of a clause.
+func didWhat(verdict string) string {
+	switch verdict {
+	case VerdictUnchanged:
+		return "did not change"
+	case VerdictRegressed:
+		return "got worse"
+	}
+	return "did not change beyond chance"
 }
 
 // sentence says one change.

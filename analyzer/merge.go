@@ -169,6 +169,7 @@ func (s *sums) mergeCounts(o *sums) {
 	s.finWait2.Merge(&o.finWait2)
 	s.closeWait.Merge(&o.closeWait)
 	s.gaveUp.Merge(&o.gaveUp)
+	s.other.Merge(&o.other)
 	s.times.add(&o.times)
 }
 
@@ -181,7 +182,6 @@ func (t *times) add(o *times) {
 	t.churned.merge(&o.churned)
 	t.opened.merge(&o.opened)
 	t.response.merge(&o.response)
-	t.finWait2.merge(&o.finWait2)
+	t.other.merge(&o.other)
 	t.gaveUp.merge(&o.gaveUp)
-	t.closeWait.merge(&o.closeWait)
 }

@@ -165,7 +165,8 @@ type HalfClose struct {
 	Censored  int            `json:"censored"`
 	FinWait1  Quantiles      `json:"fin_wait_1"`
 	FinWait2  Quantiles      `json:"fin_wait_2"`
-	GaveUp    Quantiles      `json:"gave_up"`    // FIN-WAIT-2 of those by which a client gave up a request: there the server was still at work
+	GaveUp    Quantiles      `json:"gave_up"`    // from FIN to the end, where a client gave up a request: there the server was still at work
+	Other     Quantiles      `json:"other"`      // FIN-WAIT-2 of all the others
 	CloseWait Quantiles      `json:"close_wait"` // of the other side
 	Peak      Peak           `json:"peak"`       // most FIN-WAIT-2 sockets at once
 	EndedBy   map[string]int `json:"ended_by"`
@@ -215,7 +216,8 @@ type Peer struct {
 	ConnectionsPerMinute  *float64  `json:"connections_per_minute"`
 	Causes                Causes    `json:"causes"`
 	FinWait2              Quantiles `json:"fin_wait_2"` // of its clients' sockets
-	GaveUp                Quantiles `json:"gave_up"`    // of them, those that gave up a request
+	GaveUp                Quantiles `json:"gave_up"`    // from FIN to the end, where a client gave up a request
+	Other                 Quantiles `json:"other"`      // FIN-WAIT-2 of all its clients' other half-closes
 	CloseWait             Quantiles `json:"close_wait"` // of its own
 	FinWait2Peak          int       `json:"fin_wait_2_peak"`
 	TimeWaitPeak          int       `json:"time_wait_peak"`   // sockets of its clients
@@ -251,7 +253,7 @@ type EndpointRow struct {
 	Causes            Causes    `json:"causes"`
 	Response          Quantiles `json:"response"`      // from request to the end of its answer; timeouts censored at the close
 	LateResponse      Quantiles `json:"late_response"` // from request to the late answer
-	GaveUp            Quantiles `json:"gave_up"`       // FIN-WAIT-2 of clients that gave up a request
+	GaveUp            Quantiles `json:"gave_up"`       // from FIN to the end, where a client gave up a request
 	WastedServerS     *float64  `json:"wasted_server_s"`
 	Retries           int       `json:"retries"`
 	Counts            *Counts   `json:"counts,omitempty"`
@@ -273,7 +275,8 @@ type ClientRow struct {
 	ConnectionsPerMinute  *float64  `json:"connections_per_minute"`
 	Causes                Causes    `json:"causes"`
 	FinWait2              Quantiles `json:"fin_wait_2"`
-	GaveUp                Quantiles `json:"gave_up"` // of them, those that gave up a request
+	GaveUp                Quantiles `json:"gave_up"` // from FIN to the end, where a client gave up a request
+	Other                 Quantiles `json:"other"`   // FIN-WAIT-2 of all its clients' other half-closes
 	FinWait2Peak          int       `json:"fin_wait_2_peak"`
 	TimeWaitPeak          int       `json:"time_wait_peak"`
 	PortsShare            *float64  `json:"ports_share"` // largest share of the ephemeral range (28,232 ports to one server) held at once

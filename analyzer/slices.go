@@ -201,22 +201,29 @@ func (s *sliced) design(g grid) (effect, df float64) {
 	for shift := g.shift; shift <= g.shift+3; shift++ {
 		c.lengthen(shift)
 		e, k := c.inflation()
-		if k < 4 {
+		if k < 3 {
 			break
 		}
-		effects, dfs = append(effects, e), append(dfs, float64(k-1))
+		effects, dfs = append(effects, e), append(dfs, k-1)
 	}
 	if len(dfs) == 0 {
 		return 1, 0
 	}
-	return stat.LongRun(effects, dfs)
+	return stat.LongRun(effects, dfs, durationPrior)
 }
 
-// inflation is the design effect over the slices as they are.
-func (s *sliced) inflation() (effect float64, clusters int) {
-	var n, sum float64
+// durationPrior is the prior of stat.LongRun for durations, in simulations of
+// half-closes that come in a few bursts.
+const durationPrior = 2
+
+// inflation is the design effect over the slices as they are, and how many
+// slices of equal size it is worth: a few large ones among many small ones tell
+// little more than the large ones.
+func (s *sliced) inflation() (effect, clusters float64) {
+	var n, sum, squares float64
 	for _, c := range s.slices {
 		n += float64(c.took)
+		squares += float64(c.took) * float64(c.took)
 		sum += float64(c.logs)
 	}
 	if n < 8 {
@@ -226,17 +233,14 @@ func (s *sliced) inflation() (effect float64, clusters int) {
 	variance := (float64(s.squares) - sum*mean) / (n - 1)
 	between := 0.0
 	for _, c := range s.slices {
-		if c.took > 0 {
-			d := float64(c.logs) - float64(c.took)*mean
-			between += d * d
-			clusters++
-		}
+		d := float64(c.logs) - float64(c.took)*mean
+		between += d * d
 	}
-	if !(variance > 0) || clusters < 2 {
+	clusters = n * n / squares
+	if !(variance > 0) || clusters <= 1 {
 		return 1, clusters
 	}
-	k := float64(clusters)
-	return k / (k - 1) * between / n / variance, clusters
+	return clusters / (clusters - 1) * between / n / variance, clusters
 }
 
 // round4 keeps four digits of a ratio.
@@ -251,13 +255,13 @@ func round4(v float64) float64 {
 // times are the events of one row by time.
 type times struct {
 	requests, timedOut, cancelled, aborted, churned, opened sliced
-	response, finWait2, gaveUp, closeWait                   sliced // with their durations
+	response, gaveUp, other                                 sliced // with their durations
 }
 
 // newTimes counts on slices as long as those of the grid.
 func newTimes(g grid) times {
 	s := sliced{shift: g.shift}
-	return times{s, s, s, s, s, s, s, s, s, s}
+	return times{s, s, s, s, s, s, s, s, s}
 }
 
 // spread counts n events between two times, evenly: their own times are not known.
@@ -314,11 +318,12 @@ func (b *builder) addTimes(c *counted, p *peerSums, cl *sums, e *endpointSums) {
 		t.churned.add(f.CloseAt, b2i(c.churned))
 		t.lost(f)
 		if c.halfOK && c.half.by == event.Client {
-			t.finWait2.observe(f.CloseAt, c.half.finWait2)
-			t.closeWait.observe(f.CloseAt, c.half.closeWait)
 			if f.gaveUpRequest() {
-				t.gaveUp.observe(f.CloseAt, c.half.finWait2)
-				observe(&s.gaveUp, c.half.finWait2)
+				t.gaveUp.observe(f.CloseAt, c.half.total)
+				observe(&s.gaveUp, c.half.total)
+			} else {
+				t.other.observe(f.CloseAt, c.half.finWait2)
+				observe(&s.other, c.half.finWait2)
 			}
 		}
 	}
@@ -353,6 +358,13 @@ func quantilesOver(d *stat.Dist, s *sliced, g grid) Quantiles {
 	return q
 }
 
+// halfClosesOver is quantilesOver for half-closes.
+func halfClosesOver(d *stat.Dist, s *sliced, g grid) Quantiles {
+	q := quantiles(d)
+	q.Cluster = s.burstCluster(g)
+	return q
+}
+
 // cluster is the design effect as the report has it; nil where it cannot be told.
 func (s *sliced) cluster(g grid) *Cluster {
 	e, k := s.design(g)
@@ -360,6 +372,38 @@ func (s *sliced) cluster(g grid) *Cluster {
 		return nil
 	}
 	return &Cluster{round4(e), round4(k)}
+}
+
+// burstCluster is cluster for half-closes. There are few of them, so that how
+// much those of one burst resemble each other is hardly known; but bursts show
+// in their number. They are taken to share at least resemblance of their
+// variance: 89 timeouts in one slow second say little more about the length of
+// half-closes than a few do.
+func (s *sliced) burstCluster(g grid) *Cluster {
+	c := s.cluster(g)
+	if c == nil {
+		return nil
+	}
+	var estimates, dfs []float64
+	for join := 1; join <= 8; join *= 2 {
+		var n, squares, k float64
+		list := s.on(g)
+		for i := 0; i < len(list); i += join {
+			x := 0.0
+			for _, v := range list[i:min(i+join, len(list))] {
+				x += float64(v)
+			}
+			n, squares, k = n+x, squares+x*x, k+1
+		}
+		if k < 4 || n == 0 {
+			break
+		}
+		estimates, dfs = append(estimates, (squares-n*n/k)/(k-1)/(n/k)), append(dfs, k-1)
+	}
+	dispersion, _ := stat.LongRun(estimates, dfs, durationPrior)
+	const resemblance = 0.5
+	c.Effect = max(c.Effect, round4(1+(dispersion-1)*resemblance))
+	return c
 }
 
 // report is the grid as the report has it.

@@ -106,7 +106,7 @@ func TestDesign(t *testing.T) {
 		}
 		e, df := s.design(g)
 		sum += e / 40
-		if df <= 8 {
+		if df <= 4 {
 			t.Errorf("%v degrees of freedom", df)
 		}
 	}

@@ -30,49 +30,6 @@ func (t Test) Cluster(inflation, df float64) Test {
 	return t
 }
 
-// Minus is d without the observations of o, which must all be in d; what d
-// lacks is passed over. Both stay as they are.
-func (d *Dist) Minus(o *Dist) *Dist {
-	if o == nil || o.Count() == 0 {
-		return d
-	}
-	left := pairs(d, o)
-	out := new(Dist)
-	if d.sketch != nil || o.sketch != nil {
-		out.sketch = new(sketch)
-	}
-	for _, p := range left {
-		out.repeat(p.at, p.a.events-min(p.a.events, p.b.events), false)
-		out.repeat(p.at, p.a.censored-min(p.a.censored, p.b.censored), true)
-	}
-	return out
-}
-
-// repeat counts a value n times.
-func (d *Dist) repeat(at int64, n uint64, censored bool) {
-	if n == 0 {
-		return
-	}
-	if d.sketch != nil {
-		t := &d.sketch.events
-		if censored {
-			t = &d.sketch.censored
-		}
-		for ; n > math.MaxUint32; n -= math.MaxUint32 {
-			t.add(at, math.MaxUint32)
-		}
-		t.add(at, uint32(n))
-		return
-	}
-	for range n {
-		if censored {
-			d.censored = append(d.censored, at)
-		} else {
-			d.events = append(d.events, at)
-		}
-	}
-}
-
 // LongRun estimates the variance of a sum over time from estimates on slices of
 // growing length, each twice as long as the one before, all in units of the
 // variance without clustering (1); dfs are the degrees of freedom of each. Where
@@ -82,8 +39,7 @@ func (d *Dist) repeat(at int64, n uint64, censored bool) {
 // before it, as much as prior degrees of freedom weigh, and the last growth is
 // counted once more for the lengths beyond. df are the degrees of freedom that
 // the result is worth.
-func LongRun(estimates, dfs []float64) (variance, df float64) {
-	const prior = 8
+func LongRun(estimates, dfs []float64, prior float64) (variance, df float64) {
 	variance, df = 1, prior
 	grown := 0.0
 	for i, e := range estimates {
@@ -101,6 +57,9 @@ func LongRun(estimates, dfs []float64) (variance, df float64) {
 	}
 	return variance + max(0, grown), df
 }
+
+// ratePrior is the prior of LongRun for counts.
+const ratePrior = 8
 
 // CompareBursts tests whether two rates differ when events come in bursts of
 // unknown length. Every slice is the count over a stretch of time with its
@@ -130,7 +89,7 @@ func CompareBursts(a, b []Rate) Test {
 	if len(dfs) == 0 {
 		return whole
 	}
-	dispersion, df := LongRun(estimates, dfs)
+	dispersion, df := LongRun(estimates, dfs, ratePrior)
 	exact := CompareRates(suma, sumb)
 	t := rateRatio(suma, sumb, dispersion)
 	t.Method, t.Dispersion = method, dispersion

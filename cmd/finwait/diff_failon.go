@@ -27,7 +27,7 @@ type diffCondition struct {
 func changeMetrics() map[string]string {
 	names := map[string]string{
 		"timeouts": "timeouts_per_1k", "cancelled": "cancels_per_1k", "aborted": "aborts_per_1k",
-		"churned": "churn_per_1k", "response": "response_s", "fin_wait_2": "fin_wait_2_s",
+		"churned": "churn_per_1k", "response": "response_s", "half_close": "half_close_s",
 	}
 	for _, own := range slices.Collect(maps.Values(names)) {
 		names[own] = own

@@ -180,7 +180,7 @@ func (p *page) changes(c *analyzer.Comparison) {
 // others when they changed.
 func shownTotal(d *analyzer.D) bool {
 	switch d.Metric {
-	case "timeouts_per_1k", "churn_per_1k", "churn_per_1k_connections", "response_s", "fin_wait_2_s", "requests_per_connection", "fin_wait_2_peak":
+	case "timeouts_per_1k", "churn_per_1k", "churn_per_1k_connections", "response_s", "half_close_s", "requests_per_connection", "fin_wait_2_peak":
 		return true
 	}
 	return hasChanged(d.Verdict) && d.JudgedBy == ""
@@ -309,8 +309,10 @@ func metricName(d *analyzer.D) string {
 		name = "churned per 1000 conns"
 	case "response_s":
 		name = "answer"
+	case "half_close_s":
+		name = "half-close, gave up"
 	case "fin_wait_2_s":
-		name = "FIN-WAIT-2, gave up"
+		name = "FIN-WAIT-2"
 	case "fin_wait_2_other_s":
 		name = "FIN-WAIT-2, others"
 	case "server_fin_wait_2_s":
