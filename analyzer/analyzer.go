@@ -78,6 +78,7 @@ type view struct {
 	back       int64                     // segments older than the one before them by more than backLimit
 	input      uint16                    // of the first segment
 	log        *logged                   // what an strace log came to; nil for captures
+	answers    bool                      // a segment other than a client's SYN was seen
 }
 
 // NewView begins the stream of another host or capture point and returns its
@@ -128,6 +129,7 @@ func (a *Analyzer) sequential(v *view, src Source) error {
 func (v *view) observe(b *event.Batch) {
 	for i := range b.Segments {
 		t := b.Segments[i].Time
+		v.answers = v.answers || b.Segments[i].Flags != event.SYN
 		if !t.Known() {
 			continue
 		}
