@@ -21,10 +21,11 @@ type Result struct {
 	timers     *timers
 	replaced   []int32                // by flow: the flow that replaced it, or -1
 	folds      map[endpointKey]string // endpoint names that the values of a path segment fold into others
-	departures []departure            // clients that closed with a request outstanding, by time
+	departures departures             // clients that closed with a request outstanding
 	pairs      map[int32]pairing      // by flow of a capture: the connection of a log that it is
 	clocks     []Clock
-	twins      map[int32]twin // by flow: the same connection as another capture shows it
+	twins      map[int32]twin          // by flow: the same connection as another capture shows it
+	answers    map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
 	report     *Report
 }
 
@@ -125,10 +126,11 @@ func (res *Result) view(i int) *view { return res.views[res.flows[i].view] }
 // differs from r where a rule corrects it. f may be used again for other flows.
 func (res *Result) judge(f *facts, i int, r *conn.Record, explain bool) {
 	v := res.view(i)
-	*f = facts{own: *r, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
+	called := f.called
+	*f = facts{own: *r, called: called, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
 	f.Record = &f.own
 	if v.log != nil {
-		f.judgeLog(v.log, &v.log.Conns[res.flows[i].index])
+		f.judgeLog(v.log, int(res.flows[i].index))
 		return
 	}
 	f.judge()

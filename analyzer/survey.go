@@ -19,8 +19,10 @@ type survey struct {
 	left    []departure
 	idle    map[event.Endpoint]*idleCloses
 	lives   lives
-	waiting map[endpointKey]int // endpoints of unanswered requests
-	facts   facts               // of the connection that is looked at
+	waiting map[endpointKey]int     // endpoints of unanswered requests
+	answers map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
+	facts   facts                   // of the connection that is looked at
+	called  socket.Conn             // what a log knows of the connection that is looked at
 }
 
 // sampled is the wait of one flow.
@@ -30,7 +32,7 @@ type sampled struct {
 }
 
 func newSurvey(res *Result) *survey {
-	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: lives{}, waiting: map[endpointKey]int{}}
+	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: lives{}, waiting: map[endpointKey]int{}, answers: map[event.Endpoint]bool{}}
 }
 
 // survey looks at all connections.
@@ -59,11 +61,15 @@ func (s *survey) add(i int, r *conn.Record) {
 	if r.Outstanding && r.Endpoint != 0 {
 		s.waiting[endpointKey{r.Server, s.res.name(i, r.Endpoint)}]++
 	}
+	if r.ServerBytes > 0 && r.Protocol == exchange.ProtocolOpaque {
+		s.answers[r.Server] = true
+	}
 	v := s.res.view(i)
 	f := &s.facts
 	*f = facts{Record: r, res: s.res, flow: i, timers: s.res.timers, start: v.start, end: v.end}
 	if v.log != nil {
-		c := &v.log.Conns[s.res.flows[i].index]
+		c := &s.called
+		v.log.Conn(int(s.res.flows[i].index), c, false)
 		s.lives.add(f, c.Verdict.Cause == socket.Open)
 		if v.log.sample(c, r) {
 			s.waits = append(s.waits, sampled{waitOf(r), i})
@@ -87,8 +93,9 @@ func (s *survey) closed(f *facts, idle *idleCloses) {
 		}
 		return
 	}
-	s.left = append(s.left, departure{f.CloseAt, f.RequestStart, f.Server, s.res.name(f.flow, f.Path), f.flow})
+	s.left = append(s.left, departure{f.CloseAt, f.RequestStart, f.Client, f.Server, s.res.name(f.flow, f.Path), f.flow})
 	unsure := f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1
+	unsure = unsure || f.Marks&conn.MarkOneSided != 0 || f.goodbye()
 	if !unsure && !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() {
 		s.waits = append(s.waits, sampled{waitOf(f.Record), f.flow})
 	}
@@ -117,6 +124,9 @@ func (s *survey) merge(o *survey) {
 	for p, list := range o.lives {
 		s.lives[p] = append(s.lives[p], list...)
 	}
+	for end := range o.answers {
+		s.answers[end] = true
+	}
 	for k, n := range o.waiting {
 		s.waiting[k] += n
 	}
@@ -129,12 +139,16 @@ func (res *Result) findTimers(s *survey) {
 	for _, w := range s.waits {
 		var r conn.Record
 		res.record(w.flow, &r)
-		if _, passedOn := res.departed(&facts{Record: &r, flow: w.flow}); !passedOn {
+		if r.Protocol == exchange.ProtocolOpaque && !s.answers[r.Server] {
+			continue
+		}
+		if _, passedOn := res.passedOn(&facts{Record: &r, flow: w.flow}); !passedOn {
 			own = append(own, w.wait)
 		}
 	}
 	res.timers = findTimers(own, res.opts.Timeouts)
 	res.timers.idle = s.idle
+	res.answers = s.answers
 }
 
 // leastPart is how many connections are worth a goroutine.

@@ -7,6 +7,7 @@ import (
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
+	"finwait/analyzer/socket"
 	"finwait/analyzer/stat"
 )
 
@@ -29,8 +30,9 @@ type facts struct {
 	timers  *timers
 	end     event.Time // of the view
 	start   event.Time
-	explain bool        // fill in because
-	own     conn.Record // what Record points to while a flow is judged: rules may correct it
+	explain bool         // fill in because
+	own     conn.Record  // what Record points to while a flow is judged: rules may correct it
+	called  *socket.Conn // memory for what a log knows; nil until it is needed
 }
 
 // rules are tried in order; the first that holds decides, the last always
@@ -45,9 +47,13 @@ var rules = [...]func(*facts) bool{
 	(*facts).payloadNotCaptured,
 	(*facts).endLost,
 	(*facts).heldAnswered,
+	(*facts).obeyedGoodbye,
 	(*facts).serverLeftRequest,
 	(*facts).serverNotified,
 	(*facts).bodyUnread,
+	(*facts).oneSided,
+	(*facts).neverAnswers,
+	(*facts).saidGoodbye,
 	(*facts).callerLeft,
 	(*facts).timedOut,
 	(*facts).timedOutBehindLoss,
@@ -121,6 +127,9 @@ func (f *facts) unanswered() bool {
 		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
 		return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
 			took(f.SYNRTT))
+	}
+	if !f.res.view(f.flow).answers {
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input holds nothing but SYNs, so answers cannot be seen")
 	}
 	due := synRetry << min(f.SYNRetries, 6)
 	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
@@ -208,6 +217,9 @@ func (f *facts) serverLeftRequest() bool {
 		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the request was sent after the server's %s had passed", f.How)
 	}
 	if f.Marks&conn.MarkRequestUnread != 0 && f.Answered > 0 {
+		if f.How == conn.HowRST {
+			return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "a RST answered the request on an idle connection: the other end no longer knew it (it had closed, restarted, or a firewall had forgotten it)")
+		}
 		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the server's %s does not acknowledge the request: they crossed on the wire", f.How)
 	}
 	return f.conclude(CauseServerAborted, stat.ConfidenceHigh, "the server sent a %s %s after the request, which had no complete response",
@@ -265,17 +277,93 @@ func (f *facts) bodyUnread() bool {
 		took(f.CloseAt.Sub(f.ResponseStart)))
 }
 
+// oneSided: only one direction was captured, so answers cannot be seen.
+func (f *facts) oneSided() bool {
+	if f.Marks&conn.MarkOneSided == 0 || !f.Outstanding {
+		return false
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "only one direction was captured, so whether the request was answered cannot be seen")
+}
+
+// neverAnswers: a protocol that nothing recognises, and a server that never
+// sent a byte on any connection, such as one that collects metrics or logs. A
+// server that hangs for everybody looks the same.
+func (f *facts) neverAnswers() bool {
+	if f.Protocol != exchange.ProtocolOpaque || !f.Outstanding || f.res.answers[f.Server] || f.Late.Known() {
+		return false
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "this server never sent a byte on any connection: its protocol may have no answers, so whether one was awaited is not known")
+}
+
+// goodbyeLimit is how soon after its last message a client closes that means
+// goodbye by it, beyond a round trip.
+const goodbyeLimit = 5 * time.Millisecond
+
+// goodbye reports whether the last message of an unknown protocol, after others
+// that were answered, was a goodbye (MySQL COM_QUIT, PostgreSQL Terminate, MQTT
+// DISCONNECT, SSH): the client closed right behind it. A request that its
+// caller cancels at once looks the same.
+func (f *facts) goodbye() bool {
+	if f.Protocol != exchange.ProtocolOpaque || !f.Outstanding || f.ResponseStart.Known() || f.ServerBytes == 0 {
+		return false
+	}
+	d, ok := conn.Duration(f.RequestEnd, f.CloseAt)
+	return ok && f.FirstBy == event.Client && d <= max(f.RTT, goodbyeLimit)
+}
+
+// saidGoodbye: the client said goodbye and closed.
+func (f *facts) saidGoodbye() bool {
+	if !f.goodbye() {
+		return false
+	}
+	f.Outstanding, f.Phase = false, conn.PhaseNone
+	f.Sent, f.Open = max(f.Sent, 1)-1, max(f.Open, 1)-1
+	idle := f.RequestStart.Sub(f.ServerLastByte)
+	if f.ServerLastByte.Known() && idle <= reuseLimit {
+		return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed behind a last message, which looks like a goodbye, %s after the last answer", took(idle))
+	}
+	return f.conclude(CauseClientIdle, stat.ConfidenceMedium, "the client closed behind a last message, which looks like a goodbye, after an idle time")
+}
+
+// obeyLimit is how soon after a client's last message a server closes that was
+// asked to.
+const obeyLimit = 50 * time.Millisecond
+
+// obeyedGoodbye: in a protocol that nothing recognises the server closed,
+// without a byte, right after a message of the client: a quit that it obeyed.
+// A server that fails at once on a request looks the same.
+func (f *facts) obeyedGoodbye() bool {
+	if f.Protocol != exchange.ProtocolOpaque || f.FirstBy != event.Server || !f.Outstanding || f.How != conn.HowFIN || f.ResponseStart.Known() || f.Answered == 0 {
+		return false
+	}
+	if d, ok := conn.Duration(f.RequestEnd, f.CloseAt); !ok || d > obeyLimit+f.RTT {
+		return false
+	}
+	f.Outstanding, f.Phase = false, conn.PhaseNone
+	f.Sent, f.Open = max(f.Sent, 1)-1, max(f.Open, 1)-1
+	f.DeclaredBy = event.Client
+	return f.conclude(CauseDeclared, stat.ConfidenceMedium, "the server closed right after a last message of the client, without an answer: it looks like a quit that the server obeyed")
+}
+
 // callerLeft: the client is a proxy, or a service in the middle, and closed
 // because its own client had just left.
 func (f *facts) callerLeft() bool {
 	if f.FirstBy != event.Client || !f.Outstanding {
 		return false
 	}
-	lead, ok := f.res.departed(f)
+	conf := stat.ConfidenceHigh
+	lead, ok := f.res.passedOn(f)
+	if !ok {
+		conf = stat.ConfidenceMedium
+		lead, ok = f.res.leftBehind(f)
+		if m, fits := f.timers.match(f.Record); fits && m.timer.count >= strongCount {
+			return false // its own timer explains it, and clients of a busy proxy leave all the time
+		}
+	}
 	if !ok {
 		return false
 	}
-	return f.conclude(CauseRequestCancelled, stat.ConfidenceHigh, "%s before, the client of this client closed its own connection with a request outstanding: the cancel was passed on",
+	return f.conclude(CauseRequestCancelled, conf, "%s before, a client of this client closed its own connection with a request outstanding: the cancel was passed on",
 		took(lead))
 }
 
@@ -289,6 +377,9 @@ func (f *facts) timedOut() bool {
 		return false
 	}
 	f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
+	if f.Protocol == exchange.ProtocolOpaque && !f.Late.Known() {
+		m.confidence = min(m.confidence, stat.ConfidenceMedium) // what a request is, is a guess
+	}
 	others := ""
 	if n := m.timer.count - 1; n > 0 {
 		others = fmt.Sprintf("; %d other closes fall within %s of %s", n, tolerance(m.timer), took(m.timer.value))
@@ -301,18 +392,24 @@ func (f *facts) timedOut() bool {
 // retransmitted shows late, or only as a RST to what the server sends at last.
 func (f *facts) timedOutBehindLoss() bool {
 	if f.FirstBy != event.Client || !f.Outstanding || f.Marks&conn.MarkUnsure != 0 ||
-		f.Marks&(conn.MarkRequestRetrans|conn.MarkRequestUnacked) == 0 {
+		f.Marks&(conn.MarkRequestRetrans|conn.MarkRequestUnacked) == 0 || f.Phase == conn.PhaseReadingBody {
 		return false
 	}
 	w := waitOf(f.Record)
 	t := f.timers.below(w)
-	if t == nil {
+	if t == nil || t.servers[f.Server] == 0 && !t.configured || f.waitsTooLong(w, t) {
 		return false
 	}
 	f.timer, f.basis, f.waited = t, basisRequest, w.from[basisRequest]
 	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium,
 		"closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
 		took(f.waited), took(t.value))
+}
+
+// waitsTooLong reports whether a close came so much later than a timer that the
+// backoff of retransmissions cannot be the reason.
+func (f *facts) waitsTooLong(w wait, t *timer) bool {
+	return w.from[basisRequest] > 8*t.value+2*time.Second
 }
 
 // answerUnsure: a head that the capture cut leaves the end of its response
@@ -354,6 +451,9 @@ func (f *facts) timedOutInAnswer() bool {
 	if f.FirstBy != event.Client || f.Outstanding || !f.ResponseStart.Known() || f.DeclaredBy != event.NoSide ||
 		f.Protocol != exchange.ProtocolTLS && f.Protocol != exchange.ProtocolOpaque {
 		return false
+	}
+	if f.Marks&conn.MarkLateData == 0 && f.How != conn.HowRST {
+		return false // nothing shows that more was to come
 	}
 	m, ok := f.timers.matchStrong(f.Record)
 	if !ok {
