@@ -63,18 +63,6 @@ type endpointSums struct {
 	exchanges int         // answered, over all connections
 	reset     int
 	aborted2  int // HTTP/2 streams that the server gave up
-	timers    map[*timer]int // closes by the timer that made them; nil none
-}
-
-// timed counts closes by a timer; nil is none.
-func (e *endpointSums) timed(t *timer, n int) {
-	if t == nil {
-		return
-	}
-	if e.timers == nil {
-		e.timers = map[*timer]int{}
-	}
-	e.timers[t] += n
 }
 
 // newBuilder returns one that has counted nothing.
@@ -117,8 +105,10 @@ func (res *Result) build() *Report {
 // connection adds one flow.
 func (b *builder) connection(i int, r *conn.Record) {
 	res := b.res
-	if l := res.view(i).log; l != nil && l.OtherEnd(int(res.flows[i].index)) {
-		return // its other end is in the log as well
+	if l := res.view(i).log; l != nil {
+		if e := &l.Conns[res.flows[i].index].Evidence; e.Accepted && e.Linked != 0 {
+			return // its other end is in the log as well
+		}
 	}
 	f, c := &b.facts, &b.counted
 	res.judge(f, i, r, false)
@@ -148,7 +138,6 @@ func (b *builder) connection(i int, r *conn.Record) {
 		e.add(c, tw)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
-			e.timed(f.timer, 1)
 		}
 		b.survival(p, e, f)
 	}
@@ -165,24 +154,13 @@ func (b *builder) connection(i int, r *conn.Record) {
 	}
 }
 
-// reactionLimit is how soon after its client's close, beyond a round trip, what
-// a server sends is its reaction to the close and not the answer.
-const reactionLimit = 10 * time.Millisecond
-
-// reacted reports whether the server noticed that its client had gone: what it
-// sent at once tells nothing about how long the answer would have taken.
-func (f *facts) reacted() bool {
-	d, ok := conn.Duration(f.CloseAt, f.Late)
-	return ok && d <= f.RTT+reactionLimit
-}
-
 // survival adds a request that the client gave up to the endpoint's response
 // times: a late answer tells how long it took, else it is censored at the close.
 func (b *builder) survival(p *peerSums, e *endpointSums, f *facts) {
 	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld {
 		return
 	}
-	if d, ok := conn.Duration(f.RequestStart, f.Late); ok && f.Phase != conn.PhaseReadingBody && !f.reacted() {
+	if d, ok := conn.Duration(f.RequestStart, f.Late); ok {
 		for _, s := range [...]*sums{&e.sums, &p.sums} {
 			s.response.Add(d)
 			s.lateResponse.Add(d)
