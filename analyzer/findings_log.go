@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,9 +40,12 @@ type leaked struct {
 // until the log ended, by process. Without a clock every one counts.
 func (l *logged) leaks(end event.Time) map[int32]*leaked {
 	all := map[int32]*leaked{}
-	for i := range l.Conns {
-		c := l.conn(i)
-		if !c.Leak() {
+	if !slices.ContainsFunc(l.Processes, func(p socket.Process) bool { return p.Leaks > 0 }) {
+		return all
+	}
+	var c socket.Conn
+	for i := range l.Len() {
+		if l.Conn(i, &c, false); !c.Leak() {
 			continue
 		}
 		if d, ok := conn.Duration(c.Evidence.EOFAt, end); ok && d < leakLimit {

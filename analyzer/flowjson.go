@@ -64,7 +64,7 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 // shows the connection as well, the process.
 func (res *Result) addLog(i int, f *facts, fl *Flow) {
 	if l := res.view(i).log; l != nil {
-		c := &l.Conns[res.flows[i].index]
+		c := l.conn(int(res.flows[i].index))
 		fl.Source, fl.Process, fl.Close.Evidence = "strace", l.process(c), l.lines(c)
 		fl.HalfClose, fl.TimeWait = nil, nil // packets' matters
 		if fl.Close.Request != nil {
@@ -77,7 +77,7 @@ func (res *Result) addLog(i int, f *facts, fl *Flow) {
 	}
 	if p, ok := res.pairs[int32(i)]; ok {
 		fl.Source, fl.Process = "both", p.process(f.Record)
-		fl.Close.Evidence = append(fl.Close.Evidence, p.log.lines(&p.log.Conns[p.index])...)
+		fl.Close.Evidence = append(fl.Close.Evidence, p.log.lines(p.log.conn(p.index))...)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // pairing is a connection of a log that a capture shows as well.
 type pairing struct {
 	log    *logged
-	index  int        // in log.Conns
+	index  int        // in the log
 	offset event.Time // add to the log's times to get the capture's
 	timed  bool       // offset is known
 }
@@ -69,8 +69,9 @@ func (res *Result) joinLogs() {
 func (res *Result) joinLog(l *logged, byServer map[event.Endpoint][]*candidate) {
 	offset, spread, n := l.offset(byServer)
 	timed := n > 0
-	for i := range l.Conns {
-		c := &l.Conns[i]
+	var c socket.Conn
+	for i := range l.Len() {
+		l.Conn(i, &c, false)
 		best := l.partner(&c.Record, byServer[c.Record.Server], offset, timed)
 		if best == nil {
 			continue
@@ -150,9 +151,11 @@ func (l *logged) offset(byServer map[event.Endpoint][]*candidate) (off event.Tim
 		return 0, 0, 0
 	}
 	var exact, all []time.Duration
-	for i := range l.Conns {
-		r := &l.Conns[i].Record
-		if !r.Opened.Known() || l.Conns[i].Evidence.Early {
+	var c socket.Conn
+	for i := range l.Len() {
+		l.Conn(i, &c, false)
+		r := &c.Record
+		if !r.Opened.Known() || c.Evidence.Early {
 			continue
 		}
 		for _, c := range byServer[r.Server] {
@@ -235,7 +238,7 @@ func (res *Result) dropJoined() {
 // which timer of the program expired, or that it ended. Where the two disagree
 // on a timeout, the better evidence decides and says so.
 func (f *facts) mergeLog(p pairing) {
-	c := &p.log.Conns[p.index]
+	c := p.log.conn(p.index)
 	cause, sure := causeOf(c.Verdict.Cause), sureness(c.Verdict.Confidence)
 	if cause == f.cause {
 		f.confidence = max(f.confidence, sure)
@@ -269,7 +272,7 @@ func (f *facts) add(format string, args ...any) {
 
 // process is what the log adds to a flow of a capture.
 func (p *pairing) process(r *conn.Record) *FlowProcess {
-	c := &p.log.Conns[p.index]
+	c := p.log.conn(p.index)
 	out := p.log.process(c)
 	if !p.timed || !called(c.Evidence.End) {
 		return out

@@ -41,9 +41,10 @@ type logged struct {
 // of reading; what was read before it counts.
 func (a *Analyzer) Log(src CallSource) error {
 	v := a.views[a.NewView()]
-	sink := &logSink{}
 	s := v.shards[0]
+	sink := newLogSink(s)
 	log := socket.New(&exchange.Env{Names: s.names, Sink: sink}, uint16(len(a.inputs)))
+	log.OnEnd(sink.ended)
 	var b event.CallBatch
 	var err error
 	for err == nil {
@@ -65,12 +66,9 @@ func (a *Analyzer) Log(src CallSource) error {
 		}
 		a.problems = append(a.problems, p)
 	}
-	for i := range v.log.Conns {
-		v.log.Conns[i].Record.FirstBy = v.log.Conns[i].Record.Initiator
-		s.records.add(&v.log.Conns[i].Record)
-	}
-	v.log.joined = make([]bool, len(v.log.Conns))
-	sink.settle(s, v.log.Conns)
+	v.log.joined = make([]bool, v.log.Len())
+	s.records = v.log.records()
+	sink.finish(&v.log.Result)
 	for _, in := range src.Inputs() {
 		v.widen(in.Start)
 		v.widen(in.End)
@@ -92,9 +90,33 @@ func (v *view) widen(t event.Time) {
 	v.end = max(v.end, t)
 }
 
-// logSink keeps the exchanges of a log until their connections' servers are
-// known.
-type logSink struct{ list []logExchange }
+// records are those of the log's connections. They stay where the log packed
+// them, except for the few that a verdict corrects.
+func (l *logged) records() records {
+	chunks, places := l.Packed()
+	rs := records{chunks: slices.Clone(chunks), places: make([]place, len(places))}
+	var c socket.Conn
+	var r conn.Record
+	for i, p := range places {
+		rs.places[i] = place{chunk: p.Chunk, offset: p.Offset}
+		r.Unpack(rs.at(i))
+		rs.places[i].first = r.FirstFrame
+		if l.Conn(i, &c, false); c.Record != r {
+			rs.places[i] = rs.write(&c.Record)
+		}
+	}
+	return rs
+}
+
+// logSink counts the exchanges of a log with their servers, which are known
+// when their connections end. Those of connections that the program accepted
+// wait until it is known whether the log holds their other end, too.
+type logSink struct {
+	shard    *shard
+	open     map[uint32][]logExchange
+	accepted []logExchange
+	servers  map[uint32]event.Endpoint // of the accepted
+}
 
 // logExchange is an answered exchange.
 type logExchange struct {
@@ -103,32 +125,57 @@ type logExchange struct {
 	from, to event.Time
 }
 
+// maxAccepted bounds the exchanges that wait until the log ends, 32 bytes each.
+// What is more counts at once, even if it counts a second time at its other end.
+const maxAccepted = 1 << 20
+
+func newLogSink(s *shard) *logSink {
+	return &logSink{shard: s, open: map[uint32][]logExchange{}, servers: map[uint32]event.Endpoint{}}
+}
+
 // Exchange keeps an exchange.
 func (k *logSink) Exchange(owner uint32, x *exchange.Exchange) {
 	if x.Outcome == exchange.OutcomeAnswered {
-		k.list = append(k.list, logExchange{owner, x.Endpoint, x.Start.Time, x.Last.Time})
+		k.open[owner] = append(k.open[owner], logExchange{owner, x.Endpoint, x.Start.Time, x.Last.Time})
 	}
 }
 
-// settle counts the exchanges with their servers.
-func (k *logSink) settle(s *shard, conns []socket.Conn) {
-	for _, x := range k.list {
-		if int(x.owner) >= len(conns) {
-			continue
+// ended counts the exchanges of a connection.
+func (k *logSink) ended(i int, c *socket.Conn) {
+	list := k.open[uint32(i)]
+	if len(list) == 0 {
+		return
+	}
+	delete(k.open, uint32(i))
+	if c.Evidence.Accepted && len(k.accepted)+len(list) <= maxAccepted {
+		k.accepted = append(k.accepted, list...)
+		k.servers[uint32(i)] = c.Record.Server
+		return
+	}
+	for i := range list {
+		k.count(c.Record.Server, &list[i])
+	}
+}
+
+// finish counts what is left.
+func (k *logSink) finish(r *socket.Result) {
+	for i := range k.accepted {
+		if x := &k.accepted[i]; !r.OtherEnd(int(x.owner)) {
+			k.count(k.servers[x.owner], x)
 		}
-		c := &conns[x.owner]
-		if c.Evidence.Accepted && c.Evidence.Linked != 0 {
-			continue // its other end is in the log as well
-		}
-		st := s.server(c.Record.Server)
-		e := s.endpoint(st, x.endpoint)
-		e.answered++
-		if x.from.Known() && x.to.Known() {
-			d := max(0, x.to.Sub(x.from))
-			e.responses.Add(d)
-			e.answeredAt.addDuration(x.from, int64(d))
-			st.inFlight.add(x.from, x.to)
-		}
+	}
+}
+
+// count counts an exchange with a server.
+func (k *logSink) count(server event.Endpoint, x *logExchange) {
+	st := k.shard.server(server)
+	e := k.shard.endpoint(st, x.endpoint)
+	e.answered++
+	if x.from.Known() && x.to.Known() {
+		d := max(0, x.to.Sub(x.from))
+		e.responses.Add(d)
+		e.answeredAt.addDuration(x.from, int64(d))
+		st.inFlight.add(x.from, x.to)
 	}
 }
 
@@ -150,8 +197,12 @@ func sureness(c socket.Confidence) stat.Confidence {
 
 // judgeLog fills in the verdict that a log gives on one of its connections. The
 // timer's value comes from all closes that agree, where there is a clock.
-func (f *facts) judgeLog(l *logged, c *socket.Conn) {
-	v := &c.Verdict
+func (f *facts) judgeLog(l *logged, i int) {
+	if f.called == nil {
+		f.called = new(socket.Conn)
+	}
+	l.Conn(i, f.called, f.explain)
+	v := &f.called.Verdict
 	f.cause, f.confidence = causeOf(v.Cause), sureness(v.Confidence)
 	if f.explain {
 		f.because = v.Because
@@ -184,7 +235,11 @@ func called(e socket.End) bool {
 }
 
 // conn is a connection of the log.
-func (l *logged) conn(i int) *socket.Conn { return &l.Conns[i] }
+func (l *logged) conn(i int) *socket.Conn {
+	c := new(socket.Conn)
+	l.Conn(i, c, true)
+	return c
+}
 
 // lines are the lines of the log that a verdict rests on.
 func (l *logged) lines(c *socket.Conn) []string {

@@ -74,7 +74,7 @@ type Evidence struct {
 	Active   bool       // another connection of the process was used between the last byte and the close
 	Opaque   bool       // the process uses io_uring
 	Unsure   bool       // the last response's length is not shown
-	Linked   int32      // 1 + index of the Conn that is the other end of this one, in the same log; 0 none
+	Linked   int32      // 1 + index of the Conn that is the other end of this one, in the same log, negative where this one accepted; 0 none
 	Idle     bool       // a wait of the process expired between the last byte and the close
 	Early    bool       // the socket was open before the log began
 	Reused   bool       // at least one request had been answered before the outstanding one

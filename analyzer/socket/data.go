@@ -246,7 +246,7 @@ func (l *Log) roles(k *tracked, c *event.Call, sent bool) {
 
 // swap exchanges the roles of a connection before any payload was read.
 func (l *Log) swap(k *tracked) {
-	k.accepted = !k.accepted
+	k.accepted, l.accepted = !k.accepted, true
 	k.client, k.server = k.server, k.client
 	k.tracker.Init(l.env, uint32(k.index), 0)
 	k.request, k.answering, k.answered = moment{}, false, 0

@@ -27,7 +27,7 @@ func (l *Log) open(t *thread, c *event.Call, m moment) {
 	case c.Kind == event.CallEpollOpen:
 		f = &file{kind: kindEpoll}
 	case c.Kind == event.CallAccept && (c.Family == event.FamilyInet || c.What == event.DescriptorTCP || l.listens(t, c.FD)):
-		f = l.accepted(t, c, m)
+		f = l.accept(t, c, m)
 	}
 	if f != other {
 		f.by, f.fd = t, fd

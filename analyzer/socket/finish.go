@@ -96,13 +96,17 @@ func (l *Log) finishLive() {
 
 // freeze turns a connection into its record and evidence.
 func (l *Log) freeze(k *tracked) {
-	c := &l.conns[k.index]
+	c := &l.scratch
 	var s exchange.Summary
 	k.tracker.Finish(&s)
 	l.record(k, &s, &c.Record)
 	l.evidence(k, &s, &c.Evidence)
 	l.closing(k, &c.Record)
 	c.Record.FirstBy = c.Record.Initiator
+	l.conns.put(k.index, c)
+	if l.onEnd != nil {
+		l.onEnd(int(k.index), c)
+	}
 }
 
 // record fills in how the connection began and what passed over it.

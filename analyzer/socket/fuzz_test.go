@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"finwait/analyzer/conn"
+	"finwait/analyzer/socket"
 	"finwait/parsers/strace"
 )
 
@@ -27,8 +28,9 @@ func FuzzFollow(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		res, _ := follow(t, strace.NewReader(strings.NewReader(text), strace.Options{Jobs: 1}))
-		for i := range res.Conns {
-			c := &res.Conns[i]
+		for i := range res.Len() {
+			c := new(socket.Conn)
+			res.Conn(i, c, true)
 			r := &c.Record
 			switch {
 			case c.Verdict.Cause == "" || c.Verdict.Because == "" || c.Verdict.Confidence == "":

@@ -20,9 +20,12 @@ type Log struct {
 
 	live     []*tracked // connections that have not ended
 	free     []*tracked
-	conns    []Conn  // all, in the order of their beginning
+	conns    store // all that began, in that order
+	scratch  Conn  // of the connection that ends
+	onEnd    func(int, *Conn)
 	passed   []*file // sockets that were sent to a process and not received yet, in order
 	closed   bool    // the log shows closes
+	accepted bool    // a connection was accepted
 	cloned   bool    // the log shows clones
 	splits   int
 	uring    uint32
@@ -36,6 +39,10 @@ type Log struct {
 func New(env *exchange.Env, input uint16) *Log {
 	return &Log{env: env, input: input, threads: map[int32]*thread{}, lastTime: event.NoTime}
 }
+
+// OnEnd makes the Log call f with every connection when it ends, with its index
+// in the result, before it is judged. The Conn is only valid while f runs.
+func (l *Log) OnEnd(f func(index int, c *Conn)) { l.onEnd = f }
 
 // Add takes a run of calls.
 func (l *Log) Add(b *event.CallBatch) {

@@ -75,8 +75,10 @@ func TestSamples(t *testing.T) {
 		t.Run(entry.Name(), func(t *testing.T) {
 			res, names := follow(t, open(t, path))
 			var w strings.Builder
-			for i := range res.Conns {
-				fmt.Fprintln(&w, show(&res.Conns[i], names))
+			for i := range res.Len() {
+				var c socket.Conn
+				res.Conn(i, &c, true)
+				fmt.Fprintln(&w, show(&c, names))
 			}
 			for i := range res.Processes {
 				p := &res.Processes[i]

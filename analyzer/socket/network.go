@@ -90,13 +90,13 @@ func (c *tracked) fail(e event.Errno, m moment) {
 	}
 }
 
-// accepted makes the file of a connection that accept returned.
-func (l *Log) accepted(t *thread, c *event.Call, m moment) *file {
+// accept makes the file of a connection that accept returned.
+func (l *Log) accept(t *thread, c *event.Call, m moment) *file {
 	f := &file{kind: kindConn, opened: m, fd: int32(c.Ret)}
 	f.opts.nonBlocking, f.opts.known = c.Flags&event.NonBlocking != 0, true
 	k := l.begin(t, f, m)
 	f.conn = k
-	k.accepted = true
+	k.accepted, l.accepted = true, true
 	t.proc.stats.accepted++
 	k.establish(m)
 	k.client = c.Addr

@@ -255,7 +255,7 @@ func (l *Log) superseded(t *thread, c *event.Call) {
 // exitGroup takes the end of a process by exit_group.
 func (l *Log) exitGroup(t *thread, m moment) {
 	for _, i := range t.proc.stats.recent {
-		l.conns[i].Evidence.Exiting = true
+		l.conns.exits(i)
 	}
 	shared := t.table
 	for _, o := range l.threads {

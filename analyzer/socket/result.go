@@ -7,26 +7,45 @@ import (
 	"finwait/analyzer/event"
 )
 
-// Result is what a log holds.
+// Result is what a log holds. Its connections are packed; see Conn.
 type Result struct {
-	Conns     []Conn // in the order of their beginning; the index is the owner that the sink saw
 	Processes []Process
 	Notes     []event.Problem // what limits the conclusions, and what the log itself shows
+
+	conns store
+	judge *judge
+}
+
+// Len is the number of connections. They are in the order of their beginning;
+// the index is the owner that the sink saw.
+func (r *Result) Len() int { return len(r.conns.places) }
+
+// Conn unpacks connection i and judges it. The sentence and the lines of the
+// verdict are filled in where explain says so.
+func (r *Result) Conn(i int, c *Conn, explain bool) {
+	r.conns.get(i, c)
+	j := *r.judge
+	j.explain = explain
+	c.Verdict = j.verdict(c)
+}
+
+// Packed are the blocks that connections lie in, each of which begins with its
+// conn.Record as that is packed, and where they begin. A verdict may correct the
+// record, which Conn shows and the packed one does not.
+func (r *Result) Packed() (chunks [][]byte, places []Place) { return r.conns.chunks, r.conns.places }
+
+// OtherEnd reports whether the log holds both ends of connection i, and this is
+// the one that accepted.
+func (r *Result) OtherEnd(i int) bool {
+	return r.conns.linked != nil && r.conns.linked[i] < 0
 }
 
 // Finish ends the log. What is still open stays so. The Log must not be used
 // afterwards.
 func (l *Log) Finish(tr *event.Trace) Result {
 	l.finishLive()
-	l.judgeAll(tr)
-	l.link()
-	leaks := map[int32]int{}
-	for i := range l.conns {
-		if l.conns[i].Leak() {
-			leaks[l.conns[i].Evidence.PID]++
-		}
-	}
-	r := Result{Conns: l.conns}
+	r := Result{conns: l.conns, judge: l.learn(tr)}
+	leaks, found := l.survey(tr)
 	for _, p := range l.procs {
 		s := &p.stats
 		if s.connections == 0 && (s.sockets == 0 || p.uring == 0) {
@@ -39,17 +58,22 @@ func (l *Log) Finish(tr *event.Trace) Result {
 			Polls: s.polls, Epolls: s.epollWaits, Futexes: s.futexes, Timers: s.timers,
 		})
 	}
-	r.Notes = l.notes(tr, &r)
+	r.Notes = append(l.notes(tr, r.Len() > 0), found...)
+	r.link(l.accepted)
 	return r
 }
 
 // link finds the two ends of connections within the log: a program that
 // accepts what another program of the log connects.
-func (l *Log) link() {
+func (r *Result) link(accepted bool) {
+	if !accepted {
+		return
+	}
 	type pair struct{ client, server event.Endpoint }
 	ends := map[pair][]int32{}
-	for i := range l.conns {
-		c := &l.conns[i]
+	var c Conn
+	for i := range r.Len() {
+		r.conns.get(i, &c)
 		if c.Evidence.Accepted && c.Record.Client.Known() {
 			p := pair{c.Record.Client, event.Endpoint{Port: c.Record.Server.Port}}
 			ends[p] = append(ends[p], int32(i))
@@ -58,20 +82,22 @@ func (l *Log) link() {
 	if len(ends) == 0 {
 		return
 	}
-	for i := range l.conns {
-		c := &l.conns[i]
+	linked := make([]int32, r.Len())
+	for i := range r.Len() {
+		r.conns.get(i, &c)
 		p := pair{c.Record.Client, event.Endpoint{Port: c.Record.Server.Port}}
 		if c.Evidence.Accepted || len(ends[p]) == 0 {
 			continue
 		}
 		o := ends[p][0]
 		ends[p] = ends[p][1:]
-		c.Evidence.Linked, l.conns[o].Evidence.Linked = o+1, int32(i)+1
+		linked[i], linked[o] = o+1, -int32(i)-1
 	}
+	r.conns.linked = linked
 }
 
 // notes says what the log lacks and what that makes doubtful.
-func (l *Log) notes(tr *event.Trace, r *Result) []event.Problem {
+func (l *Log) notes(tr *event.Trace, some bool) []event.Problem {
 	var out []event.Problem
 	add := func(on bool, id string, count int64, line uint32, format string, args ...any) {
 		if !on {
@@ -83,7 +109,6 @@ func (l *Log) notes(tr *event.Trace, r *Result) []event.Problem {
 		}
 		out = append(out, p)
 	}
-	some := len(r.Conns) > 0
 	closes := tr.Traced("close", "close_range", "shutdown")
 	add(some && closes == 0, "close-not-traced", 1, 0, "the log holds no close calls (as with -e trace=network): when connections ended is not known; record with -e trace=network,desc,process")
 	moves := tr.Traced("read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "recv", "send")
@@ -100,7 +125,6 @@ func (l *Log) notes(tr *event.Trace, r *Result) []event.Problem {
 	add(tr.Cut > 0 && tr.Cut <= 64 && some, "strings-cut", 1, 0, "strings are cut at %d bytes: paths and response headers may be incomplete; record with -s 256", tr.Cut)
 	add(some && tr.Rate >= slowRate, "strace-slows", int64(tr.Rate), 0, "calls a second where the log is densest: strace stops the program at each and handles one at a time (about 30 us), so up to %.0f %% of the time there was its own; trust order and timeouts, not durations; trace less (-e trace=network,desc,process --seccomp-bpf)",
 		min(100, 100*tr.Rate*stopCost.Seconds()))
-	out = append(out, l.found(tr, r)...)
 	return out
 }
 
@@ -116,10 +140,11 @@ const (
 	slowRate = 10_000
 )
 
-// found says what the connections themselves show.
-func (l *Log) found(tr *event.Trace, r *Result) []event.Problem {
-	var out []event.Problem
-	var leaks, ports int64
+// survey says what the connections themselves show, and how many each process
+// leaks.
+func (l *Log) survey(tr *event.Trace) (leaks map[int32]int, found []event.Problem) {
+	leaks = map[int32]int{}
+	var leaked, ports int64
 	var leakAt, portAt string
 	where := func(line uint32, tid int32) string {
 		if tr.Separate && tid != 0 {
@@ -127,13 +152,15 @@ func (l *Log) found(tr *event.Trace, r *Result) []event.Problem {
 		}
 		return fmt.Sprintf("line %d", line)
 	}
-	for i := range r.Conns {
-		c := &r.Conns[i]
+	var c Conn
+	for i := range l.conns.places {
+		l.conns.get(i, &c)
 		if c.Leak() {
-			if leaks == 0 {
+			if leaked == 0 {
 				leakAt = where(c.Evidence.EOFLine, c.Evidence.tids[placeEOF])
 			}
-			leaks++
+			leaked++
+			leaks[c.Evidence.PID]++
 		}
 		if c.Evidence.Errno == event.EADDRNOTAVAIL {
 			if ports == 0 {
@@ -142,15 +169,15 @@ func (l *Log) found(tr *event.Trace, r *Result) []event.Problem {
 			ports++
 		}
 	}
-	if leaks > 0 {
-		out = append(out, event.Problem{ID: "leaked-sockets", Count: leaks, Where: leakAt,
+	if leaked > 0 {
+		found = append(found, event.Problem{ID: "leaked-sockets", Count: leaked, Where: leakAt,
 			Text: "connections that the peer closed (read returned 0) and the program never did: they stay in CLOSE-WAIT"})
 	}
 	if ports > 0 {
-		out = append(out, event.Problem{ID: "ports-exhausted", Count: ports, Where: portAt,
+		found = append(found, event.Problem{ID: "ports-exhausted", Count: ports, Where: portAt,
 			Text: "connect failed with EADDRNOTAVAIL: no local port was free, as when TIME-WAIT holds them"})
 	}
-	return out
+	return leaks, found
 }
 
 // childless counts the children that clone returned and that no line is of.

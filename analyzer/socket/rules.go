@@ -13,21 +13,21 @@ func opaqueRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Evidence.Opaque {
 		return Verdict{}, false
 	}
-	return say(Unknown, Low, c, "the process used the socket through io_uring, which system call traces do not show"), true
+	return j.say(Unknown, Low, "the process used the socket through io_uring, which system call traces do not show"), true
 }
 
 func refusedRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Record.Handshake != conn.HandshakeRefused {
 		return Verdict{}, false
 	}
-	return say(ConnectRefused, High, c, "connect failed with ECONNREFUSED"), true
+	return j.say(ConnectRefused, High, "connect failed with ECONNREFUSED"), true
 }
 
 func unreachableRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Record.Phase != conn.PhaseConnect || c.Evidence.Errno == 0 {
 		return Verdict{}, false
 	}
-	return say(NetworkFailure, High, c, "connect failed with %s", ErrnoName(c.Evidence.Errno)), true
+	return j.say(NetworkFailure, High, "connect failed with %s", ErrnoName(c.Evidence.Errno)), true
 }
 
 // connectTimeoutRule: the kernel gave up, a timeout set in the kernel ran out,
@@ -39,19 +39,19 @@ func connectTimeoutRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	switch {
 	case e.Errno == event.ETIMEDOUT:
-		v := j.waited(say(ConnectTimeout, High, c, "connect failed with ETIMEDOUT: the kernel's own limit"), c)
+		v := j.waited(j.say(ConnectTimeout, High, "connect failed with ETIMEDOUT: the kernel's own limit"), c)
 		v.Kernel = true
 		return v, true
 	case e.Kernel:
-		v := j.waited(say(ConnectTimeout, High, c, "connect on a blocking socket came back with EINPROGRESS: SO_SNDTIMEO%s ran out", of(e.SendTimeout)), c)
+		v := j.waited(j.say(ConnectTimeout, High, "connect on a blocking socket came back with EINPROGRESS: SO_SNDTIMEO%s ran out", of(e.SendTimeout)), c)
 		v.Kernel = true
 		return v, true
 	case e.End != EndClose && e.End != EndShutdown && e.End != EndDup:
 		return Verdict{}, false
 	case e.Wait.Kind == WaitOwn:
-		return j.waited(say(ConnectTimeout, High, c, "not connected when %s on it expired after %v, then closed", e.Wait.Name, e.Wait.Timeout), c), true
+		return j.waited(j.say(ConnectTimeout, High, "not connected when %s on it expired after %v, then closed", e.Wait.Name, e.Wait.Timeout), c), true
 	case e.Wait.Kind != WaitNone && e.Other == 0:
-		return j.waited(say(ConnectTimeout, Medium, c, "not connected when %s expired%s, then closed", e.Wait.Name, after(e.Wait)), c), true
+		return j.waited(j.say(ConnectTimeout, Medium, "not connected when %s expired%s, then closed", e.Wait.Name, after(e.Wait)), c), true
 	}
 	return Verdict{}, false
 }
@@ -64,16 +64,16 @@ func connectingRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	switch e.End {
 	case EndOpen, EndDetached:
-		return say(Open, High, c, "still connecting when the log ends"), true
+		return j.say(Open, High, "still connecting when the log ends"), true
 	case EndUnseen:
-		return say(Unknown, Low, c, "its descriptor was given out again while it was connecting; the close is not in the log"), true
+		return j.say(Unknown, Low, "its descriptor was given out again while it was connecting; the close is not in the log"), true
 	case EndExit, EndKilled, EndExec:
-		return say(RequestCancelled, Medium, c, "still connecting when the process ended"), true
+		return j.say(RequestCancelled, Medium, "still connecting when the process ended"), true
 	}
 	if !j.waits {
-		return say(Unknown, Low, c, "closed while connecting; the log shows no waits, so a timeout cannot be told"), true
+		return j.say(Unknown, Low, "closed while connecting; the log shows no waits, so a timeout cannot be told"), true
 	}
-	return say(RequestCancelled, Low, c, "closed while connecting, without a wait that expired"), true
+	return j.say(RequestCancelled, Low, "closed while connecting, without a wait that expired"), true
 }
 
 // brokenRule: the kernel gave an established connection up.
@@ -85,7 +85,7 @@ func brokenRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Evidence.UserTimeout > 0 {
 		why = fmt.Sprintf("the kernel gave it up (TCP_USER_TIMEOUT %v)", c.Evidence.UserTimeout)
 	}
-	return say(NetworkFailure, High, c, "%s on an established connection: %s", ErrnoName(c.Evidence.Errno), why), true
+	return j.say(NetworkFailure, High, "%s on an established connection: %s", ErrnoName(c.Evidence.Errno), why), true
 }
 
 // peerFirstRule: the peer's FIN or RST was read before the program closed.
@@ -102,15 +102,15 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	switch {
 	case r.Outstanding && r.Phase == conn.PhaseAwaitingHeaders && e.Reused && (e.Errno == event.EPIPE || j.racing(c)):
-		return say(IdleRace, Medium, c, "%s right after a request on a connection that had been idle", what), true
+		return j.say(IdleRace, Medium, "%s right after a request on a connection that had been idle", what), true
 	case r.Outstanding:
-		return say(ServerAborted, High, c, "%s with a request outstanding", what), true
+		return j.say(ServerAborted, High, "%s with a request outstanding", what), true
 	case r.DeclaredBy != event.NoSide:
-		return say(DeclaredClose, High, c, "%s, as announced by the %s (%s)", what, r.DeclaredBy, r.DeclaredText), true
+		return j.say(DeclaredClose, High, "%s, as announced by the %s (%s)", what, r.DeclaredBy, r.DeclaredText), true
 	case r.Sent == 0 && r.ClientBytes+r.ServerBytes == 0:
-		return say(NoData, Medium, c, "%s without a byte of payload", what), true
+		return j.say(NoData, Medium, "%s without a byte of payload", what), true
 	}
-	return say(ServerIdleClose, High, c, "%s with no request outstanding", what), true
+	return j.say(ServerIdleClose, High, "%s with no request outstanding", what), true
 }
 
 // racing reports whether the server's close met a request on the wire: it came
@@ -125,14 +125,14 @@ func openRule(j *judge, c *Conn) (Verdict, bool) {
 	if e.End != EndOpen && e.End != EndDetached {
 		return Verdict{}, false
 	}
-	return say(Open, High, c, "not closed within the log"), true
+	return j.say(Open, High, "not closed within the log"), true
 }
 
 func unseenRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Evidence.End != EndUnseen {
 		return Verdict{}, false
 	}
-	return say(Unknown, Low, c, "its descriptor was given out again, so it was closed before that; the close is not in the log"), true
+	return j.say(Unknown, Low, "its descriptor was given out again, so it was closed before that; the close is not in the log"), true
 }
 
 // endedRule: the kernel closed it because the process ended. Whether the
@@ -143,11 +143,11 @@ func endedRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	switch c.Evidence.End {
 	case EndExit:
-		return say(RequestCancelled, Medium, c, "the process exited with a request outstanding"), true
+		return j.say(RequestCancelled, Medium, "the process exited with a request outstanding"), true
 	case EndKilled:
-		return say(RequestCancelled, High, c, "the process was killed with a request outstanding"), true
+		return j.say(RequestCancelled, High, "the process was killed with a request outstanding"), true
 	case EndExec:
-		return say(RequestCancelled, Medium, c, "the process executed another program with a request outstanding"), true
+		return j.say(RequestCancelled, Medium, "the process executed another program with a request outstanding"), true
 	}
 	return Verdict{}, false
 }
@@ -159,7 +159,7 @@ func kernelWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || e.Wait.Kind != WaitKernel {
 		return Verdict{}, false
 	}
-	v := j.waited(say(RequestTimeout, High, c, "%s failed with EAGAIN: the socket's timeout%s in the kernel ran out, then closed", e.Wait.Name, of(e.Wait.Timeout)), c)
+	v := j.waited(j.say(RequestTimeout, High, "%s failed with EAGAIN: the socket's timeout%s in the kernel ran out, then closed", e.Wait.Name, of(e.Wait.Timeout)), c)
 	v.Kernel = true
 	return v, true
 }
@@ -170,7 +170,7 @@ func ownWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || e.Wait.Kind != WaitOwn {
 		return Verdict{}, false
 	}
-	return j.waited(say(RequestTimeout, High, c, "%s on it expired after %v with the request outstanding, then closed", e.Wait.Name, e.Wait.Timeout), c), true
+	return j.waited(j.say(RequestTimeout, High, "%s on it expired after %v with the request outstanding, then closed", e.Wait.Name, e.Wait.Timeout), c), true
 }
 
 // sharedWaitRule: an epoll wait of the process expired between the request and
@@ -184,7 +184,7 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || e.Wait.Kind != WaitTable {
 		return Verdict{}, false
 	}
-	v := j.waited(say(RequestTimeout, Medium, c, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
 	switch {
 	case j.agrees(c, v.Elapsed):
 		v.Confidence = High
@@ -193,7 +193,7 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 			v.Confidence = Medium
 		}
 	case e.Other != 0:
-		v = j.waited(say(RequestCancelled, Low, c, "closed with the request outstanding after data of another connection was read (line %d)", e.Other), c)
+		v = j.waited(j.say(RequestCancelled, Low, "closed with the request outstanding after data of another connection was read (line %d)", e.Other), c)
 	}
 	return v, true
 }
@@ -204,7 +204,7 @@ func timerWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || e.Wait.Kind != WaitTimer || e.Other != 0 {
 		return Verdict{}, false
 	}
-	v := j.waited(say(RequestTimeout, Low, c, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Low, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
 	if j.agrees(c, v.Elapsed) {
 		v.Confidence = Medium
 		v.Because += "; other timeouts of the process waited as long"
@@ -217,7 +217,7 @@ func elapsedRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || !j.clock {
 		return Verdict{}, false
 	}
-	v := j.waited(say(RequestTimeout, Medium, c, "closed with the request outstanding after as long a wait as other timeouts of the process"), c)
+	v := j.waited(j.say(RequestTimeout, Medium, "closed with the request outstanding after as long a wait as other timeouts of the process"), c)
 	if !j.agrees(c, v.Elapsed) || v.AtLeast || v.Elapsed < slack {
 		return Verdict{}, false
 	}
@@ -229,9 +229,9 @@ func cancelledRule(j *judge, c *Conn) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	if !j.waits {
-		return j.waited(say(RequestCancelled, Low, c, "closed with the request outstanding; the log shows no waits, so a timeout cannot be told"), c), true
+		return j.waited(j.say(RequestCancelled, Low, "closed with the request outstanding; the log shows no waits, so a timeout cannot be told"), c), true
 	}
-	return j.waited(say(RequestCancelled, Medium, c, "closed with the request outstanding, and no wait had expired"), c), true
+	return j.waited(j.say(RequestCancelled, Medium, "closed with the request outstanding, and no wait had expired"), c), true
 }
 
 // shortWait is the longest timeout that runtimes wait with between two steps of
@@ -251,7 +251,7 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	if e.Wait.Kind == WaitNone || e.Wait.Kind == WaitTimer || !j.clock && e.Wait.Timeout < shortWait {
 		return Verdict{}, false
 	}
-	v := j.waited(say(RequestTimeout, Medium, c, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
 	if !j.agrees(c, v.Elapsed) {
 		return Verdict{}, false
 	}
@@ -269,7 +269,7 @@ func notifyRule(j *judge, c *Conn) (Verdict, bool) {
 	if !r.ServerNotify.Known() && !c.Evidence.ServerAlert || r.Outstanding {
 		return Verdict{}, false
 	}
-	return say(ServerIdleClose, Medium, c, "the server announced the end inside TLS (close_notify), then the client closed"), true
+	return j.say(ServerIdleClose, Medium, "the server announced the end inside TLS (close_notify), then the client closed"), true
 }
 
 func declaredRule(j *judge, c *Conn) (Verdict, bool) {
@@ -277,7 +277,7 @@ func declaredRule(j *judge, c *Conn) (Verdict, bool) {
 	if r.DeclaredBy == event.NoSide {
 		return Verdict{}, false
 	}
-	return say(DeclaredClose, High, c, "closed as announced by the %s (%s)", r.DeclaredBy, r.DeclaredText), true
+	return j.say(DeclaredClose, High, "closed as announced by the %s (%s)", r.DeclaredBy, r.DeclaredText), true
 }
 
 func noDataRule(j *judge, c *Conn) (Verdict, bool) {
@@ -285,9 +285,9 @@ func noDataRule(j *judge, c *Conn) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	if !j.moves {
-		return say(Unknown, Low, c, "closed by the program; the log shows no reads and writes, so what it had carried is not known"), true
+		return j.say(Unknown, Low, "closed by the program; the log shows no reads and writes, so what it had carried is not known"), true
 	}
-	return say(NoData, High, c, "closed without a byte sent"), true
+	return j.say(NoData, High, "closed without a byte sent"), true
 }
 
 // noReuseRule: closed right after a complete response. Without a clock it is
@@ -304,21 +304,21 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	d, ok := conn.Duration(last, r.CloseAt)
 	switch {
 	case ok && j.clock && d <= soonAfter:
-		return say(ClientNoReuse, Medium, c, "closed %v after the response, although it could have been used again", d), true
+		return j.say(ClientNoReuse, Medium, "closed %v after the response, although it could have been used again", d), true
 	case ok && j.clock, e.Idle, e.Active:
 		return Verdict{}, false
 	}
-	return say(ClientNoReuse, Low, c, "closed with nothing else done since the response, although it could have been used again"), true
+	return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, although it could have been used again"), true
 }
 
 func idleRule(j *judge, c *Conn) (Verdict, bool) {
 	e := &c.Evidence
 	switch e.End {
 	case EndExit, EndKilled, EndExec:
-		return say(ClientIdleClose, High, c, "the process ended with no request outstanding"), true
+		return j.say(ClientIdleClose, High, "the process ended with no request outstanding"), true
 	}
 	if e.Exiting {
-		return say(ClientIdleClose, Medium, c, "closed with no request outstanding, just before the process exited"), true
+		return j.say(ClientIdleClose, Medium, "closed with no request outstanding, just before the process exited"), true
 	}
-	return say(ClientIdleClose, Medium, c, "closed with no request outstanding"), true
+	return j.say(ClientIdleClose, Medium, "closed with no request outstanding"), true
 }

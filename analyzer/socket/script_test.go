@@ -92,8 +92,10 @@ func TestScripts(t *testing.T) {
 	} {
 		res, _ := follow(t, strace.NewReader(strings.NewReader(c.log), strace.Options{}))
 		var got []string
-		for i := range res.Conns {
-			got = append(got, brief(&res.Conns[i]))
+		for i := range res.Len() {
+			var c socket.Conn
+			res.Conn(i, &c, true)
+			got = append(got, brief(&c))
 		}
 		if s := strings.Join(got, "; "); s != c.want {
 			t.Errorf("%s:\n got  %s\n want %s", c.name, s, c.want)

@@ -19,7 +19,7 @@ const (
 
 // tracked is a connection while the log goes on.
 type tracked struct {
-	index    int32 // in Log.conns, and owner of its exchanges
+	index    int32 // in the result, and owner of its exchanges
 	pos      int   // in Log.live
 	file     *file
 	tracker  *exchange.Tracker
@@ -132,12 +132,11 @@ func (l *Log) begin(t *thread, f *file, m moment) *tracked {
 		tracker = &exchange.Tracker{}
 	}
 	*c = tracked{
-		index: int32(len(l.conns)), pos: len(l.live), tracker: tracker, held: held{data: data},
+		index: l.conns.begin(), pos: len(l.live), tracker: tracker, held: held{data: data},
 		file: f, opener: t.tid, proc: t.proc, comm: t.comm, fd: f.fd, connect: m, opts: f.opts, guess: t.guessed,
 		wait: noWait, shared: noWait, weak: noWait,
 	}
 	l.live = append(l.live, c)
-	l.conns = append(l.conns, Conn{})
 	if l.watched != nil && l.watched.index == c.index {
 		l.watched.conn = c
 	}

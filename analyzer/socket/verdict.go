@@ -2,6 +2,7 @@ package socket
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"finwait/analyzer/conn"
@@ -59,11 +60,12 @@ const soonAfter = 100 * time.Millisecond
 
 // judge holds what the rules need to know of the whole log.
 type judge struct {
-	trace   *event.Trace
-	clock   bool                      // times are fine enough to compare durations
-	waits   bool                      // the log shows poll, epoll and the like
-	moves   bool                      // the log shows read and write, which any program may use on a socket
-	learned map[int32][]time.Duration // waiting times of certain timeouts, by process
+	separate bool                      // the log is several files (-ff)
+	clock    bool                      // times are fine enough to compare durations
+	waits    bool                      // the log shows poll, epoll and the like
+	moves    bool                      // the log shows read and write, which any program may use on a socket
+	explain  bool                      // fill in the sentence and the lines
+	learned  map[int32][]time.Duration // waiting times of certain timeouts, by process, rising
 }
 
 // rule gives a verdict, or false when it does not apply.
@@ -84,26 +86,30 @@ var serverRules = [...]rule{
 	opaqueRule, servedPeerFirstRule, openRule, unseenRule, servedRule,
 }
 
-// judgeAll gives every connection its verdict. Timeouts that are certain come
-// first: how long they waited decides about the others.
-func (l *Log) judgeAll(tr *event.Trace) {
-	j := &judge{trace: tr, learned: map[int32][]time.Duration{}}
+// learn finds the timeouts that are certain: how long they waited decides about
+// the others.
+func (l *Log) learn(tr *event.Trace) *judge {
+	j := &judge{separate: tr.Separate, learned: map[int32][]time.Duration{}}
 	j.clock = tr.Clock != event.ClockNone && tr.Resolution < 100*time.Millisecond
 	j.waits = tr.Traced("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2") > 0
 	j.moves = tr.Traced("read", "write") > 0
-	for i := range l.conns {
-		c := &l.conns[i]
-		if v, ok := j.certain(c); ok {
-			j.learned[c.Evidence.PID] = append(j.learned[c.Evidence.PID], v.Elapsed)
+	certain := map[int32][]time.Duration{}
+	var c Conn
+	for i := range l.conns.places {
+		l.conns.get(i, &c)
+		if v, ok := j.certain(&c); ok {
+			certain[c.Evidence.PID] = append(certain[c.Evidence.PID], v.Elapsed)
 		}
 	}
-	for i := range l.conns {
-		c := &l.conns[i]
-		c.Verdict = j.verdict(c)
+	for _, list := range certain {
+		slices.Sort(list)
 	}
+	j.learned = certain
+	return j
 }
 
-// certain reports whether c is a timeout by the strongest rules alone.
+// certain reports whether c is a timeout by the strongest rules alone. Nothing
+// must have been learned yet, so that the order of connections does not matter.
 func (j *judge) certain(c *Conn) (Verdict, bool) {
 	v := j.verdict(c)
 	return v, v.Cause == RequestTimeout && v.Confidence != Low && c.Evidence.Other == 0 && c.Record.Phase != conn.PhaseReadingBody
@@ -116,16 +122,22 @@ func (j *judge) verdict(c *Conn) Verdict {
 	}
 	for _, r := range rules {
 		if v, ok := r(j, c); ok {
-			j.cite(&v, c)
+			if j.explain {
+				j.cite(&v, c)
+			}
 			return v
 		}
 	}
-	return say(Unknown, Low, c, "the log does not show how it ended")
+	return j.say(Unknown, Low, "the log does not show how it ended")
 }
 
 // say makes a verdict with the sentence that explains it.
-func say(cause Cause, sure Confidence, _ *Conn, format string, args ...any) Verdict {
-	return Verdict{Cause: cause, Confidence: sure, Because: fmt.Sprintf(format, args...)}
+func (j *judge) say(cause Cause, sure Confidence, format string, args ...any) Verdict {
+	v := Verdict{Cause: cause, Confidence: sure}
+	if j.explain {
+		v.Because = fmt.Sprintf(format, args...)
+	}
+	return v
 }
 
 // lines are the connection's own, in the order in which they usually come.
@@ -144,7 +156,7 @@ func (j *judge) cite(v *Verdict, c *Conn) {
 		tid := c.Evidence.tids[i]
 		switch last := len(v.Lines) - 1; {
 		case n == 0:
-		case j.trace.Separate:
+		case j.separate:
 			if last < 0 || v.Lines[last] != n || v.TIDs[last] != tid {
 				v.Lines, v.TIDs = append(v.Lines, n), append(v.TIDs, tid)
 			}
@@ -172,12 +184,12 @@ func (j *judge) waited(v Verdict, c *Conn) Verdict {
 // agrees reports whether another certain timeout of the same process waited
 // within 5 % or 15 ms as long. The connection's own sample does not count.
 func (j *judge) agrees(c *Conn, d time.Duration) bool {
-	n := 0
-	for _, o := range j.learned[c.Evidence.PID] {
-		if diff := (d - o).Abs(); diff <= slack || diff <= o/20 {
-			n++
-		}
-	}
+	list := j.learned[c.Evidence.PID]
+	low := min(d-slack, d*20/21)
+	high := max(d+slack, d*20/19)
+	from, _ := slices.BinarySearch(list, low)
+	to, _ := slices.BinarySearch(list, high+1)
+	n := to - from
 	own := 0
 	if c.Evidence.Other == 0 && c.Record.Outstanding && c.Record.Phase != conn.PhaseReadingBody && c.Evidence.Wait.Kind > WaitNone && c.Evidence.Wait.Kind < WaitTimer {
 		own = 1
