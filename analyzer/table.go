@@ -201,13 +201,13 @@ func (t *table) reuse(p *slot, l *live, s *event.Segment) {
 func (t *table) stray(p *slot, s *event.Segment) {
 	i := p.ref.recordIndex()
 	var r conn.Record
-	r.Unpack(t.records.at(i))
+	size := r.Unpack(t.records.at(i))
 	if r.Starts(s) {
 		t.open(p, s, &conn.Conn{})
 		return
 	}
 	r.Stray(s)
-	t.records.replace(i, &r)
+	t.records.replace(i, size, &r)
 }
 
 // sweep settles connections that have been closed for long enough.
@@ -251,6 +251,9 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	}
 	if r.Basis == conn.BasisPort {
 		t.shard.guessed++
+	}
+	if t.shard.windowed {
+		r.TimeCut()
 	}
 	l.linger = false
 	t.live[i] = nil
@@ -302,9 +305,16 @@ func (rs *records) add(r *conn.Record) int {
 	return len(rs.places) - 1
 }
 
-// replace packs r anew in the place of record i. The old bytes stay behind:
-// this is rare.
-func (rs *records) replace(i int, r *conn.Record) { rs.places[i] = rs.write(r) }
+// replace packs r anew in the place of record i, which takes size bytes. When
+// it has grown, the old bytes stay behind; that is rare, for the numbers in it
+// have variable lengths.
+func (rs *records) replace(i, size int, r *conn.Record) {
+	if rs.buf = r.Append(rs.buf[:0]); len(rs.buf) == size {
+		copy(rs.at(i), rs.buf)
+		return
+	}
+	rs.places[i] = rs.write(r)
+}
 
 func (rs *records) write(r *conn.Record) place {
 	rs.buf = r.Append(rs.buf[:0])

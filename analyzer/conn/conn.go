@@ -99,20 +99,7 @@ func (c *Conn) Starts(s *event.Segment) bool {
 		return false
 	}
 	from, _ := c.ends(s)
-	return from.dialed && from.dial != s.Seq
-}
-
-// Opens reports whether s, of a 4-tuple that was not seen before, begins a
-// connection: everything does but an ICMP error that quotes only the ports.
-// (Wireshark gives that no stream; the RFC 792 minimum is enough to find one.)
-func Opens(s *event.Segment) bool {
-	return s.Kind == event.SegmentTCP || s.Notes&event.CutByCapture == 0
-}
-
-// dials reports whether s is a SYN. One that an ICMP error quotes counts, for
-// the error may be all that the capture holds of the dial.
-func dials(s *event.Segment) bool {
-	return s.Flags&(event.SYN|event.ACK) == event.SYN && Opens(s)
+	return from.dial.begins(s.Seq)
 }
 
 // ReusedAfter marks that the 4-tuple carried another connection before; old
@@ -173,7 +160,7 @@ func (c *Conn) States() (client, server State) {
 // Add takes the next segment of the connection.
 func (c *Conn) Add(s *event.Segment) {
 	from, to := c.ends(s)
-	number(s, from, to)
+	number(s, &from.dial, &to.dial)
 	c.last.Frame = s.Frame
 	if !c.last.Time.Known() || s.Time > c.last.Time {
 		c.last.Time = s.Time

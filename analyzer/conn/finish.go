@@ -46,15 +46,7 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	if server.synSeen {
 		r.ServerStart = server.base.Uint32()
 	}
-	r.ClientBase, r.ServerBase = client.dial.Uint32(), server.dial.Uint32()
-	switch {
-	case client.dialed && server.dialed:
-		r.Based = event.Both
-	case client.dialed:
-		r.Based = event.Client
-	case server.dialed:
-		r.Based = event.Server
-	}
+	r.setOrigins(client.dial, server.dial)
 	r.SYNRetries = uint8(min(255, max(1, client.syns)-1))
 	answered := server.synSeen || server.payloads > 0 || client.payloads > 0 && client.bareAcks > 0
 	switch {

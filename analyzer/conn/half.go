@@ -9,14 +9,13 @@ type half struct {
 	end   event.Endpoint
 	state State
 
-	dial    event.Seq // the number of a repeated SYN; valid when dialed
+	dial    origin
 	base    event.Seq // initial sequence number; valid when begun
 	next    event.Seq // the first byte that has not passed in order
 	top     event.Seq // just behind the highest byte that was sent
 	ack     event.Seq // highest acknowledgement that this end sent; valid when acks
 	fin     event.Seq // sequence number of its FIN; valid when finAt was seen
-	dialed  bool
-	begun   bool // base, next and top are known
+	begun   bool      // base, next and top are known
 	acks    bool
 	synSeen bool
 	rstSeen bool
@@ -57,26 +56,6 @@ func (h *half) begin(next event.Seq) {
 	h.begun = true
 	h.base = event.SeqOf(next.Uint32() - 1)
 	h.next, h.top = next, next
-}
-
-// number notes what tells a later SYN of either end from a repeated one, by
-// Wireshark's rules (packet-tcp.c, base_seq): the number of the SYN, else the
-// one before the first that an end sent or had acknowledged. A SYN-ACK with
-// another number replaces it; quoted and broken segments tell nothing.
-func number(s *event.Segment, from, to *half) {
-	if from.dialed && to.dialed && s.Flags&event.SYN == 0 {
-		return
-	}
-	whole := s.Kind == event.SegmentTCP && s.Notes&event.LongHeader == 0
-	switch {
-	case from.dialed && s.Flags.Has(event.SYN|event.ACK), whole && !from.dialed && s.Flags&event.SYN != 0:
-		from.dialed, from.dial = true, s.Seq
-	case whole && !from.dialed:
-		from.dialed, from.dial = true, event.SeqOf(s.Seq.Uint32()-1)
-	}
-	if whole && !to.dialed && s.Flags&event.ACK != 0 {
-		to.dialed, to.dial = true, event.SeqOf(s.Ack.Uint32()-1)
-	}
 }
 
 // print is what a copy of a segment shares with it. A retransmission differs

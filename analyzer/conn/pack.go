@@ -17,11 +17,13 @@ func (r *Record) Append(b []byte) []byte {
 	return k.buf
 }
 
-// Unpack fills r from what Append wrote at the start of b.
-func (r *Record) Unpack(b []byte) {
+// Unpack fills r from what Append wrote at the start of b, and returns how many
+// bytes that was.
+func (r *Record) Unpack(b []byte) int {
 	*r = Record{}
 	k := codec{buf: b}
 	k.record(r)
+	return k.pos
 }
 
 // codec walks over the fields of a record in one fixed order, writing or

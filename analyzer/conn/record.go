@@ -280,11 +280,11 @@ func (r *Record) Starts(s *event.Segment) bool {
 	if !dials(s) {
 		return false
 	}
-	from, base := event.Client, r.ClientBase
+	from, server := r.origins()
 	if s.Src != r.Client {
-		from, base = event.Server, r.ServerBase
+		from = server
 	}
-	return (r.Based == from || r.Based == event.Both) && base != s.Seq.Uint32()
+	return from.begins(s.Seq)
 }
 
 // Stray takes a segment that came long after the connection had ended. It
@@ -292,12 +292,19 @@ func (r *Record) Starts(s *event.Segment) bool {
 func (r *Record) Stray(s *event.Segment) {
 	r.LastFrame = s.Frame
 	r.Last = max(r.Last, s.Time)
-	if s.Kind != event.SegmentTCP {
-		return
-	}
+	client, server := r.origins()
 	from := event.Server
 	if s.Src == r.Client {
 		from = event.Client
+		number(s, &client, &server)
+	} else {
+		number(s, &server, &client)
+	}
+	r.setOrigins(client, server)
+	if s.Kind != event.SegmentTCP {
+		return
+	}
+	if from == event.Client {
 		r.ClientPackets++
 	} else {
 		r.ServerPackets++
@@ -307,5 +314,16 @@ func (r *Record) Stray(s *event.Segment) {
 	}
 	if s.Flags&event.FIN != 0 && r.How == HowFIN && from == r.FirstBy.Peer() && !r.PeerFIN.Known() {
 		r.PeerFIN = s.Time
+	}
+}
+
+// TimeCut corrects the record of a connection of which only a window of time
+// was looked at. That its packets there are all of one end shows no one-sided
+// capture, unless that end acknowledged bytes that the other one must have sent
+// meanwhile. An upload whose acknowledgements were not captured goes unnoticed.
+func (r *Record) TimeCut() {
+	unseen := r.ServerPackets == 0 && r.ServerMissing > 0 || r.ClientPackets == 0 && r.ClientMissing > 0
+	if r.Handshake == HandshakeMidStream && !unseen {
+		r.Marks &^= MarkOneSided
 	}
 }
