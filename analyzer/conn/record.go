@@ -316,14 +316,3 @@ func (r *Record) Stray(s *event.Segment) {
 		r.PeerFIN = s.Time
 	}
 }
-
-// TimeCut corrects the record of a connection of which only a window of time
-// was looked at. That its packets there are all of one end shows no one-sided
-// capture, unless that end acknowledged bytes that the other one must have sent
-// meanwhile. An upload whose acknowledgements were not captured goes unnoticed.
-func (r *Record) TimeCut() {
-	unseen := r.ServerPackets == 0 && r.ServerMissing > 0 || r.ClientPackets == 0 && r.ClientMissing > 0
-	if r.Handshake == HandshakeMidStream && !unseen {
-		r.Marks &^= MarkOneSided
-	}
-}
