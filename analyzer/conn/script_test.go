@@ -28,7 +28,8 @@ var update = flag.Bool("update", false, "write what the scripts give into testda
 //	+30 < P. 90 seq=-90 ack=1 win=0               numbers relative to what is due; absolute with @
 //	again 3 ttl=63                                line 3 once more
 //	=>
-//	one line a fact; times in ms; packets are those behind "--"
+//	one line a fact; times in ms; packets are those behind "--"; what is known
+//	of requests only without "--"
 //
 // Flags are tcpdump's. The n-th line is frame n. Every script is also played
 // with sequence numbers that wrap and, from "--" on, with the ends swapped:
@@ -301,7 +302,11 @@ func (sc *script) run(t testing.TB, isn uint32, swapped bool) (states []string, 
 	check(t, &r)
 	r.ClientPackets -= before[0]
 	r.ServerPackets -= before[1]
-	return states, describe(&r, swapped)
+	facts = describe(&r, swapped)
+	if !sc.canSwap() {
+		facts += requests(&r)
+	}
+	return states, facts
 }
 
 // check states what holds for every record.
@@ -386,6 +391,34 @@ func describe(r *Record, swapped bool) string {
 	}
 	fmt.Fprintf(&b, "\nmarks%s\n", markWords(r.Marks))
 	return b.String()
+}
+
+// requests prints what depends on who is the client: how the request at the
+// close stood.
+func requests(r *Record) string {
+	if r.Sent == 0 {
+		return ""
+	}
+	out := fmt.Sprintf("requests %d answered %d", r.Sent, r.Answered)
+	if r.Outstanding {
+		out += fmt.Sprintf(" outstanding %s since frame %d", r.Phase, r.RequestFrame)
+		for _, x := range []struct {
+			m    Mark
+			word string
+		}{
+			{MarkRequestWhole, "whole"}, {MarkRequestRetrans, "retransmitted"}, {MarkResponseRetrans, "response-retransmitted"},
+			{MarkRequestUnacked, "unacked"}, {MarkZeroWindow, "zero-window"}, {MarkDataAfterClose, "after-close"},
+			{MarkSentIntoClosed, "into-closed"}, {MarkRequestUnread, "unread"},
+		} {
+			if r.Marks&x.m != 0 {
+				out += " " + x.word
+			}
+		}
+	}
+	if r.LateFrame != 0 {
+		out += fmt.Sprintf(" late frame %d", r.LateFrame)
+	}
+	return out + "\n"
 }
 
 // markWords names the marks that do not depend on who is the client.
