@@ -1,0 +1,200 @@
+package conn
+
+import (
+	"time"
+
+	"finwait/analyzer/event"
+)
+
+// heldLeast is how long after its FIN a closer must go on reading: Java calls
+// shutdown() and close() one after the other, and what arrives between the two
+// is acknowledged.
+const heldLeast = event.Time(10 * time.Millisecond)
+
+// hold notes when the closer goes on reading: it acknowledges data of its peer
+// that it had not received when it sent its FIN. After close() the kernel
+// answers such data with a RST (Linux: tcp_rcv_state_process), so this is a
+// shutdown(SHUT_WR).
+func (c *Conn) hold(s *event.Segment, from, to *half) {
+	if c.first.by != from || c.first.how != HowFIN || !c.first.acks || !c.spokeData ||
+		s.Time-c.first.at.Time < heldLeast {
+		return
+	}
+	got := s.Ack
+	if to.finAt.Seen() && to.fin.Before(got) {
+		got = to.fin
+	}
+	if c.first.ack.Before(got) && (!from.acks || from.ack.Before(got)) {
+		c.kind = HalfHeld
+	}
+}
+
+// finAcked: from has acknowledged the FIN of to.
+func (c *Conn) finAcked(from, to *half, at event.Time) {
+	to.finAckedAt = at
+	to.state = to.state.afterOwnFINAcked()
+	from.state = from.state.afterPeerFIN()
+}
+
+// finish takes a FIN.
+func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
+	seq := s.Seq.Add(s.Len)
+	if s.Flags&event.SYN != 0 {
+		seq = seq.Add(1)
+	}
+	from.lastSent = s.Time
+	c.closing(at.Time)
+	if from.finAt.Seen() {
+		from.resent(s.Time)
+		c.peerSpoke(from, s, s.Len > 0)
+		c.refine(seq, from, to)
+		return
+	}
+	from.finAt, from.fin = at, seq
+	if from.top.Before(seq) {
+		from.top = seq
+	}
+	from.top = from.top.Add(1)
+	c.close(from, HowFIN, at)
+	if c.first.by == to && c.first.how == HowFIN {
+		c.peerSpoke(from, s, s.Len > 0)
+		c.endHalf(at, c.byPeerFIN(s, to))
+	}
+	from.state = from.state.afterFIN()
+	if to.acks && !to.ack.Before(seq.Add(1)) {
+		c.finAcked(to, from, to.ackAt)
+	}
+	c.shutInOrder(from, to)
+}
+
+// refine takes a second FIN that lies before the first: that one's number was
+// out of line (a broken or forged segment), so that no acknowledgement would
+// ever cover it.
+func (c *Conn) refine(seq event.Seq, from, to *half) {
+	if !seq.Before(from.fin) || from.finAckedAt.Known() {
+		return
+	}
+	from.fin = seq
+	if to.acks && !to.ack.Before(seq.Add(1)) {
+		c.finAcked(to, from, to.ackAt)
+	}
+	c.shutInOrder(from, to)
+}
+
+// byPeerFIN tells an answering FIN from one that crossed: a crossing one does
+// not acknowledge the first FIN (RFC 9293, figure 13).
+func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
+	if s.Flags&event.ACK != 0 && s.Ack.Before(closer.fin.Add(1)) && !closer.finAckedAt.Known() {
+		return EndedBySimultaneous
+	}
+	return EndedByFIN
+}
+
+// reset takes a RST.
+func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
+	if c.answersChallenge(s, from, to) {
+		c.challenged, to.acks = true, false
+		return
+	}
+	from.rstSeen = true
+	c.closing(at.Time)
+	if !c.rstAt.Seen() {
+		c.rstAt, c.rstBy = at, from
+	}
+	if s.Flags&event.ACK != 0 && to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAckedAt.Known() {
+		to.finAckedAt = s.Time
+	}
+	if s.Flags&event.ACK != 0 && from.acks && from.ack.Before(s.Ack) {
+		from.ack, from.ackAt = s.Ack, s.Time
+	}
+	c.close(from, HowRST, at)
+	if c.first.how == HowFIN {
+		c.resetInHalfClose(from, to, at)
+	}
+	from.state, to.state = StateClosed, StateClosed
+	c.drainAll(at)
+	c.tellShut(from, to, at)
+}
+
+// answersChallenge reports whether a RST of a client that is still dialling
+// answers an acknowledgement of something else: a server that holds the port's
+// old connection sends one, and the RST, whose sequence number is the old
+// connection's, makes it forget that. The dial goes on (RFC 9293, section
+// 3.10.7.3).
+func (c *Conn) answersChallenge(s *event.Segment, from, to *half) bool {
+	return from.state == StateSYNSent && !to.synSeen && to.payloads == 0 && to.acks && s.Seq == to.ack &&
+		from.synSeen && !from.nearSYN(to.ack)
+}
+
+// handshakeSpan is how far from a SYN an acknowledgement may lie to be of that
+// connection: one of the port's old connection is anywhere, one of data whose
+// packets the input lacks is near.
+const handshakeSpan = 1 << 20
+
+// nearSYN reports whether ack is for what h sent since its SYN.
+func (h *half) nearSYN(ack event.Seq) bool {
+	d := ack.Sub(h.base)
+	return d > 0 && d <= handshakeSpan
+}
+
+// resetInHalfClose takes a RST after the first FIN.
+func (c *Conn) resetInHalfClose(from, to *half, at event.Moment) {
+	if c.first.by != from {
+		if !c.halfEnd.Seen() {
+			c.endHalf(at, EndedByReset)
+		}
+		return
+	}
+	answered := to.finAt.Seen() && to.finAckedAt.Known()
+	if c.spokeData && !answered && c.kind != HalfHeld {
+		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
+	}
+	c.endHalf(at, EndedByLateDataReset)
+}
+
+// endHalf notes what ended the half-close, once.
+func (c *Conn) endHalf(at event.Moment, by EndedBy) {
+	if !c.halfEnd.Seen() {
+		c.halfEnd, c.endedBy = at, by
+	}
+}
+
+// closing notes the time of a FIN or RST.
+func (c *Conn) closing(t event.Time) {
+	if !c.lastClose.Known() || t > c.lastClose {
+		c.lastClose = t
+	}
+}
+
+// close notes the first FIN or RST and what was then the case.
+func (c *Conn) close(from *half, how How, at event.Moment) {
+	if c.first.at.Seen() {
+		return
+	}
+	c.first.at, c.first.by, c.first.how = at, from, how
+	c.first.ack, c.first.acks = from.ack, from.acks
+	if from.gaveUp(at.Time) {
+		c.marks |= MarkGaveUp
+	}
+	f := &c.first.facts
+	f.aAckAt, f.bAckAt = c.a.ackAt, c.b.ackAt
+	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
+	f.aZeroAt, f.aZeroEnd = c.a.zeroAt, c.a.zeroEnd
+	f.bZeroAt, f.bZeroEnd = c.b.zeroAt, c.b.zeroEnd
+}
+
+// peerSpoke notes that the peer of the closer sent something that the
+// closer's socket had to answer.
+func (c *Conn) peerSpoke(from *half, s *event.Segment, data bool) {
+	if c.first.by == nil || c.first.by == from || c.first.how != HowFIN {
+		return
+	}
+	c.spoke = s.Time
+	if data {
+		if !c.spokeData {
+			c.lateData = s.Time
+		}
+		c.spokeData = true
+		c.marks |= MarkLateData
+	}
+}
