@@ -97,7 +97,7 @@ func (s *sums) add(c *counted, timeWait time.Duration) {
 	s.retries += b2i(c.retried)
 	s.handshakes += f.RTT
 	s.reuse[reuseBin(c.requests.Sent)]++
-	if f.late() {
+	if f.late() && !f.reacted() {
 		s.late++
 		if d, ok := conn.Duration(f.CloseAt, f.Late); ok {
 			s.wasted += d

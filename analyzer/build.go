@@ -62,7 +62,19 @@ type endpointSums struct {
 	ended     [causes]int // requests outstanding at the close, by its cause
 	exchanges int         // answered, over all connections
 	reset     int
-	aborted2  int // HTTP/2 streams that the server gave up
+	aborted2  int            // HTTP/2 streams that the server gave up
+	timers    map[*timer]int // closes by the timer that made them; nil none
+}
+
+// timed counts closes by a timer; nil is none.
+func (e *endpointSums) timed(t *timer, n int) {
+	if t == nil {
+		return
+	}
+	if e.timers == nil {
+		e.timers = map[*timer]int{}
+	}
+	e.timers[t] += n
 }
 
 // newBuilder returns one that has counted nothing.
@@ -136,6 +148,7 @@ func (b *builder) connection(i int, r *conn.Record) {
 		e.add(c, tw)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
+			e.timed(f.timer, 1)
 		}
 		b.survival(p, e, f)
 	}
@@ -152,13 +165,24 @@ func (b *builder) connection(i int, r *conn.Record) {
 	}
 }
 
+// reactionLimit is how soon after its client's close, beyond a round trip, what
+// a server sends is its reaction to the close and not the answer.
+const reactionLimit = 10 * time.Millisecond
+
+// reacted reports whether the server noticed that its client had gone: what it
+// sent at once tells nothing about how long the answer would have taken.
+func (f *facts) reacted() bool {
+	d, ok := conn.Duration(f.CloseAt, f.Late)
+	return ok && d <= f.RTT+reactionLimit
+}
+
 // survival adds a request that the client gave up to the endpoint's response
 // times: a late answer tells how long it took, else it is censored at the close.
 func (b *builder) survival(p *peerSums, e *endpointSums, f *facts) {
 	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld {
 		return
 	}
-	if d, ok := conn.Duration(f.RequestStart, f.Late); ok {
+	if d, ok := conn.Duration(f.RequestStart, f.Late); ok && f.Phase != conn.PhaseReadingBody && !f.reacted() {
 		for _, s := range [...]*sums{&e.sums, &p.sums} {
 			s.response.Add(d)
 			s.lateResponse.Add(d)
@@ -269,14 +293,21 @@ func (p *peerSums) name() *string {
 	return text(best)
 }
 
-// sameRequest reports whether flow next carried the request that was
-// outstanding on flow i, as far as both show one.
+// retryLimit is how soon a request is sent again that is a retry, not the next
+// round of a program that asks for the same thing all the time.
+const retryLimit = event.Time(time.Second)
+
+// sameRequest reports whether flow next began with the request that was
+// outstanding on flow i, while the server was still at work on it.
 func (res *Result) sameRequest(i int, r *conn.Record, next int) bool {
 	if r.Path == 0 {
 		return false
 	}
 	var n conn.Record
 	res.record(next, &n)
+	if n.Sent != 1 || n.Opened-r.CloseAt > retryLimit || r.Late.Known() && r.Late < n.Opened || r.PeerFIN.Known() && r.PeerFIN < n.Opened {
+		return false // later than a retry, after the server was done, or not the connection's first request
+	}
 	if n.Path == 0 {
 		return n.Endpoint != 0 && res.endpoint(next, &n) == res.endpoint(i, r)
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"finwait/analyzer/event"
 )
 
 // The findings are conclusions over many connections. Each is one method that
@@ -25,6 +23,7 @@ var findingRules = [...]func(*builder, *Report) []Finding{
 	(*builder).findKeepAliveMismatch,
 	(*builder).findForbiddenReuse,
 	(*builder).findLeakedCloseWait,
+	(*builder).findClientCloseWait,
 	(*builder).findDials,
 	(*builder).findNetwork,
 	(*builder).findWindow,
@@ -47,7 +46,7 @@ func (b *builder) findings(r *Report) []Finding {
 		return cmp.Or(cmp.Compare(rank[x.Severity], rank[y.Severity]), cmp.Compare(y.Count, x.Count))
 	})
 	if len(list) == 0 && b.all.connections > 0 {
-		list = append(list, b.allWell())
+		list = append(list, b.nothingFound())
 	}
 	return list
 }
@@ -144,10 +143,7 @@ func (b *builder) findTimeouts(r *Report) []Finding {
 			text = fmt.Sprintf("%s closed connections to %s because the client's timer ran out, %d of them waiting for %s.",
 				plural(n, "timeout"), p.called(), e.TimedOut, name)
 		}
-		if p.FinWait2.Count > 0 {
-			text += fmt.Sprintf(" Each left the client's socket in FIN-WAIT-2 for %s (median) to %s (longest), until the server's handler returned; up to %d at once.",
-				short(p.FinWait2.P50), short(p.FinWait2.Max), p.FinWait2Peak)
-		}
+		text += lingered(&p.GaveUp, p.FinWait2Peak)
 		if p.WastedServerS != nil {
 			text += fmt.Sprintf(" The server worked %s on answers that nobody read.", short(p.WastedServerS))
 		}
@@ -160,6 +156,35 @@ func (b *builder) findTimeouts(r *Report) []Finding {
 	return list
 }
 
+// noticedLimit is how short a half-close shows that the server noticed its client
+// leaving, and stopped.
+const noticedLimit = 10 * time.Millisecond
+
+// lingered says how long the sockets of abandoned requests stayed half-closed;
+// "" when that was not seen.
+func lingered(q *Quantiles, peak int) string {
+	switch {
+	case q.Count == 0 || q.P50 == nil && q.Max == nil:
+		return ""
+	case q.P50 != nil && *q.P50 < noticedLimit.Seconds():
+		return " The server noticed and let go at once, so no sockets piled up in FIN-WAIT-2."
+	}
+	return fmt.Sprintf(" Their sockets stayed half-closed (FIN-WAIT-2) for %s (median) to %s (longest), until the server's handler returned; up to %d at once.",
+		short(q.P50), short(q.Max), peak)
+}
+
+// reused reports whether at least a tenth of a peer's connections carried more
+// than one request.
+func (p *Peer) reused() bool {
+	n := 0
+	for _, bin := range p.Reuse {
+		if bin.Min >= 2 {
+			n += bin.Count
+		}
+	}
+	return n*10 >= p.Connections
+}
+
 // findShortTimer: a timer is shorter than an endpoint's normal response time.
 func (b *builder) findShortTimer(r *Report) []Finding {
 	var list []Finding
@@ -169,8 +194,8 @@ func (b *builder) findShortTimer(r *Report) []Finding {
 			continue
 		}
 		text := fmt.Sprintf("%d of %d requests to %s timed out", e.TimedOut, e.Requests, e.Endpoint)
-		if now := b.usualTimer(b.serverOf(e.Server)); now > 0 {
-			text += " at " + seconds(now)
+		if sums := b.endpointOf(e); sums != nil && sums.usualTimer() > 0 {
+			text += " at " + seconds(sums.usualTimer())
 		}
 		if e.Response.P50 != nil && e.Response.P90 != nil {
 			text += fmt.Sprintf("; half of its answers take longer than %s, one in ten longer than %s", short(e.Response.P50), short(e.Response.P90))
@@ -189,22 +214,20 @@ func (b *builder) findShortTimer(r *Report) []Finding {
 	return list
 }
 
-// serverOf is the endpoint that is written as s.
-func (b *builder) serverOf(s string) event.Endpoint {
-	for end := range b.peers {
-		if end.String() == s {
-			return end
+// endpointOf are the sums behind a row.
+func (b *builder) endpointOf(e *EndpointRow) *endpointSums {
+	for k, s := range b.endpoints {
+		if k.endpoint == e.Endpoint && k.server.String() == e.Server {
+			return s
 		}
 	}
-	return event.Endpoint{}
+	return nil
 }
 
 // endpointFlows are the first flows of an endpoint with a cause.
 func (b *builder) endpointFlows(e *EndpointRow, c Cause) []int32 {
-	for k, s := range b.endpoints {
-		if k.endpoint == e.Endpoint && k.server.String() == e.Server {
-			return s.streams[c]
-		}
+	if s := b.endpointOf(e); s != nil {
+		return s.streams[c]
 	}
 	return nil
 }
@@ -215,7 +238,7 @@ func (b *builder) findSmallPool(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
 		n := p.Causes[CauseClientNoReuse.String()]
-		if p.ConcurrencyPeak < 3 || p.Churned*2 < n {
+		if p.ConcurrencyPeak < 3 || p.Churned*2 < n || !p.reused() {
 			continue
 		}
 		list = append(list, b.with(Finding{ID: "pool-too-small", Severity: SeverityHigh,
@@ -247,7 +270,7 @@ func (b *builder) findOneShot(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
 		n := p.Causes[CauseClientNoReuse.String()]
-		if p.ConcurrencyPeak >= 3 || p.RequestsPerConnection == nil || *p.RequestsPerConnection > 1.5 {
+		if p.reused() || n < 3 || p.RequestsPerConnection == nil || *p.RequestsPerConnection > 1.5 {
 			continue
 		}
 		list = append(list, b.with(Finding{ID: "new-client-per-request", Severity: SeverityMedium,
@@ -326,6 +349,19 @@ func (b *builder) findLeakedCloseWait(*Report) []Finding {
 		Disproof: "The server keeps the half-open connection on purpose (a shutdown by the client, long polling).", Count: len(flows)}, flows)}
 }
 
+// findClientCloseWait: clients do not close what their server has closed.
+func (b *builder) findClientCloseWait(*Report) []Finding {
+	flows := b.special["client-close-wait"]
+	if len(flows) == 0 {
+		return nil
+	}
+	return []Finding{b.with(Finding{ID: "client-leaks-close-wait", Severity: SeverityMedium,
+		Title:    "A client keeps sockets in CLOSE-WAIT",
+		Text:     fmt.Sprintf("%s stayed half-closed for %s or longer after the server's FIN: the client never closed its end.", plural(len(flows), "connection"), seconds(b.res.opts.FinTimeout)),
+		Advice:   "The client's pool must look at idle connections: read the server's FIN and close (Go does; others evict idle connections or check before use), or close idle connections earlier than the server does.",
+		Disproof: "The client keeps the half-open connection on purpose.", Count: len(flows)}, flows)}
+}
+
 // findDials: dials fail.
 func (b *builder) findDials(r *Report) []Finding {
 	var list []Finding
@@ -355,10 +391,24 @@ func (b *builder) findNetwork(r *Report) []Finding {
 		return nil
 	}
 	return []Finding{b.with(Finding{ID: "network-loses-packets", Severity: SeverityHigh, Title: "The network loses packets, or drops connections",
-		Text: fmt.Sprintf("%s while the request or its response was being retransmitted; %s failed outright.",
-			plural(len(lost), "timeout"), plural(b.all.causes[CauseNetworkFailure], "connection")),
+		Text:     networkText(len(lost), b.all.causes[CauseNetworkFailure]),
 		Advice:   "Do not blame the server for these: look for loss on the path (capture on both hosts and give both to finwait), stateful firewalls that forget idle connections, MTU black holes.",
 		Disproof: "The capture itself lost packets (see data quality), so that retransmissions are only apparent.", Count: n}, append(slices.Clone(lost), failed...))}
+}
+
+// networkText says what failed for the network's sake.
+func networkText(timeouts, failed int) string {
+	s := ""
+	if timeouts > 0 {
+		s = fmt.Sprintf("%s while the request or its response was being retransmitted", plural(timeouts, "timeout"))
+	}
+	if failed > 0 {
+		if s != "" {
+			s += "; "
+		}
+		s += fmt.Sprintf("%s failed outright (an ICMP error, or retransmissions without an answer)", plural(failed, "connection"))
+	}
+	return s + "."
 }
 
 // findWindow: timeouts with a closed receive window.
@@ -450,6 +500,36 @@ func (b *builder) findRetries(r *Report) []Finding {
 		Text:     fmt.Sprintf("%d of %d timed-out requests were sent again on the connection that replaced theirs, to the same slow handler, while the server still worked on the first.", n, b.all.causes[CauseRequestTimeout]),
 		Advice:   "Back off between retries and limit them (a retry budget); each retry doubles the load of the endpoint that is already slow.",
 		Disproof: "Several callers ask for the same thing at the same time.", Count: n}, b.special["retried"])}
+}
+
+// nothingFound says why no rule found anything: because nothing is wrong, or
+// too little, or because the input does not show it.
+func (b *builder) nothingFound() Finding {
+	c := &b.all.causes
+	failed := c[CauseRequestTimeout] + c[CauseServerAborted] + c[CauseIdleRace] + c[CauseConnectTimeout] + c[CauseConnectRefused] + c[CauseNetworkFailure]
+	switch {
+	case failed > 0:
+		return b.with(Finding{ID: "few-failures", Severity: SeverityLow, Title: "A few connections failed, without a pattern",
+			Text:     fmt.Sprintf("%d of %s failed or timed out: too few to say more than their own rows do.", failed, plural(b.all.connections, "connection")),
+			Advice:   "Look at them one by one: finwait flows --cause request-timeout, and so on; finwait show --stream N for one of them.",
+			Disproof: "A longer capture shows a pattern.", Count: failed}, b.failures())
+	case c[CauseUnknown]*10 >= b.all.connections || b.span <= 0 || b.all.requests == 0 && b.all.answered == 0:
+		return Finding{ID: "cannot-tell", Severity: SeverityInfo, Title: "The input does not show how connections were used",
+			Text:     fmt.Sprintf("Of %s, the cause of %d is unknown; %d requests were seen. What the input lacks stands under data quality.", plural(b.all.connections, "connection"), c[CauseUnknown], b.all.requests),
+			Advice:   "Record again with payloads and both directions: finwait explain capture prints the commands.",
+			Disproof: "None of the limits under data quality touches the connections that matter.", Streams: []int{}}
+	}
+	return b.allWell()
+}
+
+// failures are the first flows that failed.
+func (b *builder) failures() []int32 {
+	var list []int32
+	for _, c := range [...]Cause{CauseRequestTimeout, CauseServerAborted, CauseIdleRace, CauseConnectTimeout, CauseConnectRefused, CauseNetworkFailure} {
+		list = append(list, b.all.streams[c]...)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // allWell: nothing is wrong.

@@ -95,6 +95,9 @@ func (b *builder) merge(o *builder) {
 		for i, n := range e.ended {
 			own.ended[i] += n
 		}
+		for t, n := range e.timers {
+			own.timed(t, n)
+		}
 	}
 	for id, q := range o.quality {
 		b.note(id, q.count, q.text, q.flow)

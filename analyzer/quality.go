@@ -80,8 +80,12 @@ func (b *builder) remember(i int, f *facts) {
 		}
 	}
 	h, ok := halfCloseOf(f.Record, b.res.view(i).end, b.res.opts.FinTimeout)
-	if ok && h.by == event.Client && h.closeWait.d >= b.res.opts.FinTimeout {
-		add("long-close-wait")
+	if ok && h.kind != conn.HalfHeld && h.closeWait.d >= b.res.opts.FinTimeout && (!f.PeerSpoke.Known() || f.PeerSpoke == f.HalfEnd) {
+		if h.by == event.Client {
+			add("long-close-wait")
+		} else {
+			add("client-close-wait")
+		}
 	}
 }
 

@@ -22,6 +22,9 @@ func (b *builder) verdict(r *Report) string {
 	case len(r.Findings) > 0 && r.Findings[0].Severity == SeverityLow:
 		return head + ". No request timed out and nothing serious was found; of note: " + r.Findings[0].Title + "."
 	}
+	if len(r.Findings) > 0 && r.Findings[0].ID == "cannot-tell" {
+		return head + ". " + r.Findings[0].Title + "; see data quality."
+	}
 	return head + ". No request timed out. Nothing is wrong with how connections are used."
 }
 
@@ -46,9 +49,7 @@ func (b *builder) timeoutStory(r *Report, n int) string {
 		s += ", mostly " + name
 	}
 	s += "."
-	if h := &r.HalfClose.Client; h.FinWait2.Count > 0 && h.FinWait2.P50 != nil {
-		s += fmt.Sprintf(" The closed sockets stayed in FIN-WAIT-2 for %s (median), up to %d at once, while the server still worked.", short(h.FinWait2.P50), h.Peak.Count)
-	}
+	s += lingered(&r.HalfClose.Client.GaveUp, r.HalfClose.Client.Peak.Count)
 	if t.Churned > 0 {
 		s += fmt.Sprintf(" %s had to be replaced by new ones.", plural(t.Churned, "connection"))
 	}

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"finwait/analyzer/event"
 )
 
 // whatIfLeast is how many timeouts an endpoint needs for a prediction.
@@ -36,16 +34,16 @@ func (b *builder) whatIf() []WhatIf {
 		if e.ended[CauseRequestTimeout] < whatIfLeast {
 			break
 		}
-		list = append(list, e.whatIf(k, b.usualTimer(k.server))...)
+		list = append(list, e.whatIf(k, e.usualTimer())...)
 	}
 	return list
 }
 
-// usualTimer is the timer that most closes of connections to server show; 0 none.
-func (b *builder) usualTimer(server event.Endpoint) time.Duration {
+// usualTimer is the timer that closed most of an endpoint's requests; 0 none.
+func (e *endpointSums) usualTimer() time.Duration {
 	var best *timer
-	for _, t := range b.res.timers.sorted() {
-		if t.servers[server] > 0 && (best == nil || t.servers[server] > best.servers[server]) {
+	for t, n := range e.timers {
+		if best == nil || n > e.timers[best] || n == e.timers[best] && t.value > best.value {
 			best = t
 		}
 	}

@@ -57,6 +57,12 @@ func findings() []Entry {
 		{Word: "not-enough-traced", Kind: Finding, Short: "the log lacks what a verdict would rest on",
 			Means: "Nothing stands out, but the strace log holds no closes or no reads and writes, or the program uses io_uring, whose work strace does not show. Timeouts may hide there.",
 			Do:    "Record again with -e trace=network,desc,process, or capture packets.", See: []string{"capture"}},
+		{Word: "few-failures", Kind: Finding, Short: "a few connections failed, without a pattern", Means: "Some connections timed out, were refused or aborted, but too few of any kind, or for any server, to conclude more.",
+			Do: "Look at their rows: finwait flows --cause WORD, then finwait show --stream N.", See: []string{"nothing-wrong"}},
+		{Word: "cannot-tell", Kind: Finding, Short: "the input does not show how connections were used", Means: "Payloads, a direction or the clock are missing, so that the cause of many closes is unknown.",
+			Do: "Record again with payloads and both directions: finwait explain capture.", See: []string{"capture"}},
+		{Word: "client-leaks-close-wait", Kind: Finding, Short: "a client does not close what its server has closed", Means: "The server sent a FIN and the client's socket stayed in CLOSE-WAIT: a pool that does not look at its idle connections. The next request on such a socket fails.",
+			Do: "Let the pool evict idle connections, or close them earlier than the server does.", See: []string{"CLOSE-WAIT", "server-keep-alive-shorter"}},
 		{Word: "nothing-wrong", Kind: Finding, Short: "no pattern of needless closes", Means: "Connections are opened, used and closed as they should be, as far as the input shows.",
 			Do: "If the incident is not in the input, record the next one: finwait explain capture."},
 	}
