@@ -227,78 +227,83 @@ func (c *comparer) matchClients(before, after []*subject) []group {
 	return append(groups, alone(before, after)...)
 }
 
+// site is an endpoint of a group of servers that match.
+type site struct{ server, endpoint string }
+
 // matchEndpoints matches endpoints of servers that match, and then an endpoint
 // that only one server had before and only another one has after.
 func (c *comparer) matchEndpoints(before, after []*subject) []group {
-	type key struct{ server, endpoint string }
-	name := func(g *group) string {
-		if len(g.after) > 0 {
-			return g.after[0].server
+	sites := map[site]*group{}
+	var order []site
+	put := func(x *subject, names map[string]string) *group {
+		p := site{names[x.server], x.endpoint}
+		if x.endpoint == x.server { // what has no other name than its server's address moves with it
+			p.endpoint = p.server
 		}
-		return g.before[0].server
+		if sites[p] == nil {
+			sites[p] = &group{}
+			order = append(order, p)
+		}
+		return sites[p]
 	}
-	as, bs := map[string]string{}, map[string]string{}
-	for i := range c.peers {
-		g := &c.peers[i]
-		for _, x := range g.before {
-			as[x.server] = name(g)
-		}
-		for _, y := range g.after {
-			bs[y.server] = name(g)
-		}
-	}
-	byKey := map[key]*group{}
-	var order []key
-	put := func(k key) *group {
-		if byKey[k] == nil {
-			byKey[k] = &group{}
-			order = append(order, k)
-		}
-		return byKey[k]
-	}
+	as, bs := c.groupNames()
 	for _, x := range before {
-		e := x.endpoint
-		if e == x.server { // what has no other name than its server's address moves with it
-			e = as[x.server]
-		}
-		g := put(key{as[x.server], e})
+		g := put(x, as)
 		g.before = append(g.before, x)
 	}
 	for _, y := range after {
-		e := y.endpoint
-		if e == y.server {
-			e = bs[y.server]
-		}
-		g := put(key{bs[y.server], e})
+		g := put(y, bs)
 		g.after = append(g.after, y)
 	}
-	var whole []group
-	lostBefore, lostAfter := map[string][]group{}, map[string][]group{}
-	var words []string
-	for _, k := range order {
-		g := byKey[k]
-		switch {
-		case len(g.before) > 0 && len(g.after) > 0:
+	var whole, lost []group
+	for _, p := range order {
+		if g := sites[p]; len(g.before) > 0 && len(g.after) > 0 {
 			whole = append(whole, *g)
-			continue
-		case len(g.before) > 0:
-			lostBefore[k.endpoint] = append(lostBefore[k.endpoint], *g)
-		default:
-			lostAfter[k.endpoint] = append(lostAfter[k.endpoint], *g)
-		}
-		if !slices.Contains(words, k.endpoint) {
-			words = append(words, k.endpoint)
+		} else {
+			lost = append(lost, *g)
 		}
 	}
+	return append(whole, movedEndpoints(lost)...)
+}
+
+// groupNames gives every server of either side the name of its group.
+func (c *comparer) groupNames() (before, after map[string]string) {
+	before, after = map[string]string{}, map[string]string{}
+	for i := range c.peers {
+		x, _ := c.peers[i].shown()
+		for _, y := range c.peers[i].before {
+			before[y.server] = x.server
+		}
+		for _, y := range c.peers[i].after {
+			after[y.server] = x.server
+		}
+	}
+	return before, after
+}
+
+// movedEndpoints pairs groups that only one side has, where exactly one on each
+// side has the same endpoint and enough requests.
+func movedEndpoints(lost []group) []group {
+	word := func(g group) string { return append(slices.Clone(g.before), g.after...)[0].endpoint }
+	by := map[string][]group{}
+	var words []string
+	for _, g := range lost {
+		if by[word(g)] == nil {
+			words = append(words, word(g))
+		}
+		by[word(g)] = append(by[word(g)], g)
+	}
+	var out []group
 	for _, w := range words {
-		olds, news := lostBefore[w], lostAfter[w]
-		if len(olds) == 1 && len(news) == 1 && volume(olds[0].before) >= leastRequests && volume(news[0].after) >= leastRequests {
-			whole = append(whole, group{olds[0].before, news[0].after, "endpoint"})
+		list := by[w]
+		if len(list) == 2 && len(list[0].before) > 0 && len(list[1].after) > 0 &&
+			volume(list[0].before) >= leastRequests && volume(list[1].after) >= leastRequests {
+			out = append(out, group{list[0].before, list[1].after, "endpoint"})
 			continue
 		}
-		whole = append(append(whole, olds...), news...)
+		out = append(out, list...)
 	}
-	return whole
+	return out
 }
 
 // volume is the number of requests, or else of connections.
