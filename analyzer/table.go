@@ -252,9 +252,6 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if r.Basis == conn.BasisPort {
 		t.shard.guessed++
 	}
-	if t.shard.windowed {
-		r.TimeCut()
-	}
 	l.linger = false
 	t.live[i] = nil
 	t.free = append(t.free, i)
