@@ -73,20 +73,26 @@ func New(opts Options) *Analyzer { return &Analyzer{opts: opts.defaults()} }
 // view is what one host, or one capture point, saw: one stream of segments.
 type view struct {
 	shards     [shards]*shard
-	start, end event.Time                // of the segments; NoTime before the first
+	start, end event.Time                // of the segments in the time window; NoTime before the first
 	hosts      map[event.Endpoint]string // names that DNS answers gave
-	back       int64                     // segments older than the one before them by more than backLimit
-	input      uint16                    // of the first segment
-	log        *logged                   // what an strace log came to; nil for captures
-	answers    bool                      // a segment other than a client's SYN was seen
+	clock      clock
+	window     window
+	before     bool    // segments before the window were left out
+	behind     bool    // segments behind it were
+	input      uint16  // of the first segment
+	log        *logged // what an strace log came to; nil for captures
+	answers    bool    // a segment other than a client's SYN was seen
 }
 
 // NewView begins the stream of another host or capture point and returns its
 // number. Rotated files of one host belong to one view.
 func (a *Analyzer) NewView() int {
-	v := &view{start: event.NoTime, end: event.NoTime, hosts: map[event.Endpoint]string{}, input: uint16(len(a.inputs))}
+	no := event.NoTime
+	v := &view{start: no, end: no, hosts: map[event.Endpoint]string{}, input: uint16(len(a.inputs)),
+		clock: clock{first: no, last: no, prev: no}}
 	for i := range v.shards {
 		v.shards[i] = newShard()
+		v.shards[i].windowed = a.opts.From.Set || a.opts.To.Set
 	}
 	a.views = append(a.views, v)
 	return len(a.views) - 1
@@ -115,8 +121,8 @@ func (a *Analyzer) sequential(v *view, src Source) error {
 		if err != nil && err != io.EOF {
 			return err
 		}
-		v.observe(&j.batch)
-		j.split(a.window(v))
+		v.observe(&j.batch, &a.opts)
+		j.split(v.window)
 		j.end = v.end
 		v.work(0, 1, &j)
 		if err == io.EOF {
@@ -126,20 +132,20 @@ func (a *Analyzer) sequential(v *view, src Source) error {
 }
 
 // observe takes the batch's times and names.
-func (v *view) observe(b *event.Batch) {
+func (v *view) observe(b *event.Batch, opts *Options) {
+	v.clock.read(b.Segments)
+	v.window = opts.window(v.clock.first)
 	for i := range b.Segments {
-		t := b.Segments[i].Time
 		v.answers = v.answers || b.Segments[i].Flags != event.SYN
-		if !t.Known() {
-			continue
-		}
-		if !v.start.Known() {
+		switch t := b.Segments[i].Time; {
+		case v.window.early(t):
+			v.before = true
+		case v.window.late(t):
+			v.behind = true
+		case t.Known() && !v.start.Known():
 			v.start, v.end = t, t
-		}
-		if t > v.end {
-			v.end = t
-		} else if v.end-t > backLimit {
-			v.back++
+		default:
+			v.end = max(v.end, t)
 		}
 	}
 	for _, n := range b.Names {
@@ -149,32 +155,8 @@ func (v *view) observe(b *event.Batch) {
 	}
 }
 
-const (
-	// backLimit is how far back a time may lie before it counts as a step of
-	// the clock: capture on several queues reorders by less.
-	backLimit = event.Time(time.Second)
-	// maxHosts bounds the names that are remembered.
-	maxHosts = 1 << 16
-)
-
-// window is the time window of a view.
-type window struct{ from, to event.Time }
-
-// holds reports whether t lies in the window. What has no time does.
-func (w window) holds(t event.Time) bool {
-	return !t.Known() || (!w.from.Known() || t >= w.from) && (!w.to.Known() || t <= w.to)
-}
-
-func (a *Analyzer) window(v *view) window {
-	w := window{event.NoTime, event.NoTime}
-	if a.opts.From.Set {
-		w.from = a.opts.From.time(v.start)
-	}
-	if a.opts.To.Set {
-		w.to = a.opts.To.time(v.start)
-	}
-	return w
-}
+// maxHosts bounds the names that are remembered.
+const maxHosts = 1 << 16
 
 // job is a batch on its way through the workers.
 type job struct {
@@ -219,8 +201,8 @@ func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *
 		if err != nil && err != io.EOF {
 			return err
 		}
-		v.observe(&j.batch)
-		j.split(a.window(v))
+		v.observe(&j.batch, &a.opts)
+		j.split(v.window)
 		j.end = v.end
 		j.left.Add(len(queues))
 		for _, q := range queues {

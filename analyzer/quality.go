@@ -103,9 +103,10 @@ func (b *builder) qualities() []Quality {
 		if refused > 0 {
 			b.note("endpoints-capped", refused, "requests went to more different endpoints than are kept apart; the rest count for their server", -1)
 		}
-		if v.back > 0 {
-			b.note("clock-steps", v.back, "packets are more than a second older than one before them: the clock stepped, or files overlap", -1)
+		if v.clock.back > 0 {
+			b.note("clock-steps", v.clock.back, "packets are more than a second older than one before them: the clock stepped, or files overlap", -1)
 		}
+		list = append(list, b.clockNotes(v)...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.quality)) {
 		q := b.quality[id]

@@ -44,6 +44,7 @@ func (a *Analyzer) Finish() *Result {
 	res := &Result{opts: a.opts, views: a.views, inputs: a.inputs, problems: a.problems}
 	n := 0
 	for _, v := range a.views {
+		v.cut()
 		for _, s := range v.shards {
 			s.finish(v.end)
 			n += s.records.len()

@@ -28,6 +28,7 @@ type shard struct {
 	endpoints int     // of all servers
 	refused   int64   // exchanges whose endpoint found no room: they count for their server
 	guessed   int     // records whose roles are a guess by the ports
+	windowed  bool    // a time window cuts connections
 }
 
 // serverStats is what the exchanges with one server add up to.

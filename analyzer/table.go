@@ -252,6 +252,9 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if r.Basis == conn.BasisPort {
 		t.shard.guessed++
 	}
+	if t.shard.windowed {
+		l.TimeCut(r)
+	}
 	l.linger = false
 	t.live[i] = nil
 	t.free = append(t.free, i)
