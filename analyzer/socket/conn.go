@@ -71,6 +71,7 @@ type Evidence struct {
 	EOFAt    event.Time // and when
 	Other    uint32     // line of data read from another socket between the expired wait and the close (a hedged request); 0 none
 	Alert    uint32     // line of the TLS alert that the program wrote before the close
+	Answer   int64      // bytes read since the program last sent any
 	Active   bool       // another connection of the process was used between the last byte and the close
 	Opaque   bool       // the process uses io_uring
 	Unsure   bool       // the last response's length is not shown

@@ -103,6 +103,7 @@ func (l *Log) incoming(t *thread, k *tracked, c *event.Call, m moment) {
 	k.last = m
 	t.table.read(k, m)
 	k.tracker.Data(peer, int(min(c.Size, 1<<31-1)), c.Data, m.event())
+	k.answer += c.Size
 	if k.accepted {
 		if k.answering || !k.request.seen() {
 			k.request, k.answering = m, false
@@ -196,7 +197,7 @@ func (c *tracked) send(call *event.Call, at moment) {
 	if c.muted {
 		return
 	}
-	c.last = at
+	c.last, c.answer = at, 0
 	if c.accepted {
 		if !c.answering {
 			c.answering = true

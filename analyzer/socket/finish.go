@@ -2,6 +2,7 @@ package socket
 
 import (
 	"slices"
+	"time"
 
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
@@ -53,6 +54,7 @@ func (l *Log) end(t *thread, k *tracked, how End, m moment) {
 		l.watched.conn = nil
 	}
 	if !k.ours.seen() && how != EndDetached && how != EndOpen {
+		k.clientLeft(m)
 		l.settle(t, k, m)
 		k.ours, k.end, k.closeTID = m, how, t.tid
 	}
@@ -71,6 +73,25 @@ func (l *Log) end(t *thread, k *tracked, how End, m moment) {
 	l.live = l.live[:last]
 	l.free = append(l.free, k)
 	k.proc.ended(k.index)
+}
+
+// leftLimit is how soon a server closes once it has noticed that its client has
+// left: one turn of its event loop, which also closes the upstream and logs.
+const leftLimit = 10 * time.Millisecond
+
+// clientLeft notes that the client of an accepted connection had closed, where
+// only a question about it shows: nginx asks for SO_ERROR when epoll reports
+// EPOLLRDHUP while a request is being worked on, reads nothing, and closes
+// (src/http/ngx_http_upstream.c, ngx_http_upstream_check_broken_connection). A
+// server that asks for another reason and closes within leftLimit is mistaken.
+func (c *tracked) clientLeft(m moment) {
+	if !c.accepted || c.theirs.seen() || !c.asked.seen() || c.asked.seq < c.last.seq {
+		return
+	}
+	if d, ok := duration(c.asked, m); ok && d <= leftLimit {
+		c.theirs = c.asked
+		c.shutPeer(c.asked)
+	}
 }
 
 // opaque makes a connection of a TCP socket that a process with io_uring
@@ -276,7 +297,7 @@ func (l *Log) evidence(k *tracked, s *exchange.Summary, e *Evidence) {
 		NonBlocking: k.opts.nonBlocking, AbortingLinger: k.opts.abort, Errno: k.errno, ErrnoLine: k.errnoAt.line,
 		EOFAt: event.NoTime, ClosedAt: event.NoTime, Other: k.other.line, Active: k.active, Idle: k.idleWait,
 		Opaque: k.hidden, Unsure: s.Unsure, Reused: k.answered > 0 && s.Sent > 1, Early: k.early,
-		Kernel: k.kernelWait, Accepted: k.accepted, Guessed: k.guess, Broken: k.broken,
+		Kernel: k.kernelWait, Accepted: k.accepted, Guessed: k.guess, Broken: k.broken, Answer: k.answer,
 	}
 	if k.file != nil {
 		e.SocketLine = k.file.opened.line

@@ -212,6 +212,9 @@ func (l *Log) setOption(t *thread, o *options, c *event.Call) {
 func (l *Log) soError(t *thread, k *tracked, e event.Errno, m moment) {
 	switch {
 	case e == 0:
+		if k.state == stateEstablished && k.accepted && k.request.seen() && !k.answering {
+			k.asked = m
+		}
 		k.establish(m)
 	case e == event.EINPROGRESS, e == event.EALREADY:
 	case k.state == stateConnecting:

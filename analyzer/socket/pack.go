@@ -129,6 +129,7 @@ func (k *codec) evidence(e *Evidence) {
 	}
 	e.Expired = int(k.signed(int64(e.Expired)))
 	e.Errno = event.Errno(k.signed(int64(e.Errno)))
+	e.Answer = k.signed(e.Answer)
 	k.flags(&e.NonBlocking, &e.AbortingLinger, &e.Active, &e.Opaque, &e.Unsure, &e.Idle, &e.Early, &e.Reused)
 	k.flags(&e.Broken, &e.Kernel, &e.Accepted, &e.Guessed, &e.ServerAlert)
 	for i := range e.tids {

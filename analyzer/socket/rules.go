@@ -173,6 +173,33 @@ func ownWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	return j.waited(j.say(RequestTimeout, High, "%s on it expired after %v with the request outstanding, then closed", e.Wait.Name, e.Wait.Timeout), c), true
 }
 
+// reactLimit is how long after its timer a program closes: strace delays it by
+// milliseconds, a collector of garbage by tens of them. A wait that expired
+// longer ago was another timer's (seen in a proxy that serves many).
+const reactLimit = 150 * time.Millisecond
+
+// ticketLimit is how long a session ticket of TLS 1.3 may be, with its record's
+// head; see package exchange.
+const ticketLimit = 705
+
+// ticketTime is how soon after the request that follows the handshake a ticket
+// comes: the server sends it when it has read the client's Finished.
+const ticketTime = 20 * time.Millisecond
+
+// ticket reports whether all that was read since the request may be a session
+// ticket of TLS 1.3, which strace's cut strings do not tell from an answer: it
+// is short, and came at once on a fresh connection. Go's clients take no tickets
+// unless they are told to keep sessions (crypto/tls, Config.ClientSessionCache);
+// OpenSSL's always do.
+func (j *judge) ticket(c *Conn) bool {
+	r := &c.Record
+	if r.Protocol != exchange.ProtocolTLS || j.runtimes[c.Evidence.PID] == "Go" || r.Sent != 1 || c.Evidence.Answer > ticketLimit {
+		return false
+	}
+	d, ok := conn.Duration(r.RequestStart, r.ResponseEnd)
+	return !ok || d <= ticketTime
+}
+
 // sharedWaitRule: an epoll wait of the process expired between the request and
 // the close. Runtimes with timers of their own (Go, Node, nginx, asyncio, the
 // Java selectors) wait no other way, and the timeout of the last wait is only
@@ -185,6 +212,7 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	gap, timed := conn.Duration(e.Wait.At, e.ClosedAt)
 	switch {
 	case j.agrees(c, v.Elapsed):
 		v.Confidence = High
@@ -192,6 +220,8 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 		if e.Other != 0 {
 			v.Confidence = Medium
 		}
+	case timed && j.clock && gap > reactLimit:
+		v = j.waited(j.say(RequestCancelled, Low, "closed with the request outstanding, %v after %s had expired: something else made it close", gap, e.Wait.Name), c)
 	case e.Other != 0:
 		v = j.waited(j.say(RequestCancelled, Low, "closed with the request outstanding after data of another connection was read (line %d)", e.Other), c)
 	}
@@ -260,6 +290,10 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	r.Open++
 	r.Outstanding, r.Phase = true, conn.PhaseReadingBody
+	if j.ticket(c) {
+		again := j.say(v.Cause, v.Confidence, "%s expired%s, then closed; all that had been read (%d bytes) may be a session ticket; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait), e.Answer)
+		v.Because, r.Phase = again.Because, conn.PhaseAwaitingHeaders
+	}
 	return v, true
 }
 
@@ -297,8 +331,8 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	if e.End == EndExit || e.End == EndKilled || e.End == EndExec || r.Sent == 0 {
 		return Verdict{}, false
 	}
-	if e.Exiting && r.Answered > 1 {
-		return Verdict{}, false // a pool that is emptied at the end, not a program of one request
+	if e.Exiting && r.Answered > 1 && j.runtimes[e.PID] != "curl" {
+		return Verdict{}, false // a pool that is emptied at the end, not a program that runs once
 	}
 	last := max(r.ServerLastByte, r.ClientLastByte)
 	d, ok := conn.Duration(last, r.CloseAt)

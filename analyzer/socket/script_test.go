@@ -19,6 +19,8 @@ const (
 	expired  = "1 poll([{fd=3, events=POLLIN}], 1, 300) = 0 (Timeout)\n"
 	epolled  = "1 epoll_wait(9, [], 128, 299) = 0\n"
 	shut     = "1 close(3) = 0\n"
+	accepted = "1 1790000000.0 accept4(6, {sa_family=AF_INET, sin_port=htons(4711), sin_addr=inet_addr(\"10.0.0.9\")}, [16], SOCK_NONBLOCK) = 4\n1 1790000000.1 read(4, \"GET /slow HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\", 4096) = 31\n"
+	timedGet = "1 1790000000.000000 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3 <0.00001>\n1 1790000000.000100 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"10.0.0.1\")}, 16) = 0 <0.00001>\n1 1790000000.100000 write(3, \"GET /slow HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\", 31) = 31 <0.00001>\n"
 )
 
 // TestScripts follows one behaviour each. A connection is written as its cause,
@@ -85,6 +87,12 @@ func TestScripts(t *testing.T) {
 			"1 read(3, \"GET /slow HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\", 4096) = 31\n1 write(3, \"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok\", 40) = 40\n" + shut, "server-idle-close high server 1/1"},
 		{"a write that the answer overtakes", dial + "1 write(3, \"GET /slow HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\", 31 <unfinished ...>\n2 read(3, \"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok\", 4096) = 40\n1 <... write resumed>) = 31\n" + shut, "client-no-reuse low client 1/1"},
 		{"a write that would have blocked", dial + "1 write(3, \"GET /slow HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\", 31 <unfinished ...>\n1 <... write resumed>) = -1 EAGAIN (Resource temporarily unavailable)\n" + shut, "no-data high client 0/0"},
+		{"a server asks whether its client has left, and closes", accepted + "1 1790000000.4 getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0\n1 1790000000.401 close(4) = 0\n", "request-cancelled low client 0/1 awaiting-headers"},
+		{"a server asks, and closes much later", accepted + "1 1790000000.4 getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0\n1 1790000000.9 close(4) = 0\n", "server-aborted-request high server 0/1 awaiting-headers"},
+		{"a wait that expired long before", timedGet + "1 1790000000.200000 epoll_wait(9, [], 128, 99) = 0 <0.1>\n1 1790000000.700000 close(3) = 0 <0.00001>\n", "request-cancelled low client 0/1 awaiting-headers"},
+		{"a wait that expired just before", timedGet + "1 1790000000.200000 epoll_wait(9, [], 128, 99) = 0 <0.1>\n1 1790000000.310000 close(3) = 0 <0.00001>\n", "request-timeout medium client 0/1 awaiting-headers"},
+		{"curl ends behind its last answer", "1 execve(\"/usr/bin/curl\", [\"curl\"], 0x7f) = 0\n" + dial + get + answer + get + answer + shut + "1 exit_group(0) = ?\n", "client-no-reuse low client 2/2"},
+		{"a pool is emptied at the end", "1 execve(\"/usr/bin/python3\", [\"python3\"], 0x7f) = 0\n" + dial + get + answer + get + answer + shut + "1 exit_group(0) = ?\n", "client-idle-close medium client 2/2"},
 		{"older than the log", get + expired + shut, "request-timeout high client 0/1 awaiting-headers"},
 		{"io_uring", "1 io_uring_setup(8, {flags=0}) = 4\n1 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3\n1 io_uring_enter(4, 1, 1, IORING_ENTER_GETEVENTS, NULL, 8) = 1\n1 exit_group(0) = ?\n", "unknown low none 0/0"},
 		{"an alert, then the server's, then close", dial + "1 write(3, \"\\26\\3\\1\\0\\1\\1\", 6) = 6\n1 read(3, \"\\26\\3\\3\\0\\1\\2\", 9) = 6\n1 write(3, \"\\27\\3\\3\\0\\100aaaaaaaaaaaaaaaaaaaaaaaaaaa\"..., 69) = 69\n" + epolled +

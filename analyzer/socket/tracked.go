@@ -66,6 +66,8 @@ type tracked struct {
 	muted   bool // what is read now is not the response: an alert was written
 
 	sentBytes, gotBytes int64
+	answer              int64  // bytes read since the last byte sent
+	asked               moment // SO_ERROR was asked for, and there was none, while a request waited
 	opts                options
 	active              bool // another connection was used between the last byte and the first close
 	idleWait            bool // a shared wait expired between them

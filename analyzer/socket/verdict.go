@@ -64,6 +64,7 @@ type judge struct {
 	clock    bool                      // times are fine enough to compare durations
 	waits    bool                      // the log shows poll, epoll and the like
 	moves    bool                      // the log shows read and write, which any program may use on a socket
+	runtimes map[int32]string          // of the processes, as far as told
 	explain  bool                      // fill in the sentence and the lines
 	learned  map[int32][]time.Duration // waiting times of certain timeouts, by process, rising
 }
@@ -89,7 +90,10 @@ var serverRules = [...]rule{
 // learn finds the timeouts that are certain: how long they waited decides about
 // the others.
 func (l *Log) learn(tr *event.Trace) *judge {
-	j := &judge{separate: tr.Separate, learned: map[int32][]time.Duration{}}
+	j := &judge{separate: tr.Separate, learned: map[int32][]time.Duration{}, runtimes: map[int32]string{}}
+	for _, p := range l.procs {
+		j.runtimes[p.pid] = p.stats.runtime
+	}
 	j.clock = tr.Clock != event.ClockNone && tr.Resolution < 100*time.Millisecond
 	j.waits = tr.Traced("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2") > 0
 	j.moves = tr.Traced("read", "write") > 0
