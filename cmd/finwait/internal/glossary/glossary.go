@@ -19,12 +19,13 @@ const (
 	Column    Kind = "column or field"
 	Note      Kind = "note of a connection"
 	Elsewhere Kind = "word of another system"
+	Verdict   Kind = "verdict of a comparison"
 	Guide     Kind = "guide"
 )
 
 // Kinds lists them in that order.
 func Kinds() []Kind {
-	return []Kind{Cause, State, Finding, Basis, Stall, Phase, Ending, Column, Note, Elsewhere, Guide}
+	return []Kind{Cause, State, Finding, Basis, Stall, Phase, Ending, Column, Note, Elsewhere, Verdict, Guide}
 }
 
 // Entry explains one word.
@@ -44,7 +45,7 @@ type Entry struct {
 // Entries lists all words, by kind.
 func Entries() []Entry {
 	var all []Entry
-	for _, part := range [][]Entry{causes(), states(), findings(), timing(), columns(), notes(), elsewhere(), guides()} {
+	for _, part := range [][]Entry{causes(), states(), findings(), timing(), columns(), notes(), elsewhere(), verdicts(), guides()} {
 		all = append(all, part...)
 	}
 	var sorted []Entry
