@@ -97,38 +97,66 @@ func (res *Result) findTwins() []twins {
 	return pairs
 }
 
+// resentLeast is how much longer than the shortest a handshake's way must take
+// to show that its SYN or SYN-ACK was sent again: half of the first
+// retransmission timeout (RFC 6298, section 2), since the way is half of both.
+const resentLeast = synRetry / 2
+
+// viewPair is two views that show the same connections.
+type viewPair struct{ near, far uint16 }
+
 // measureTwins estimates, for every pair of views, how far their clocks are
 // apart: as NTP does (RFC 5905, section 8), from the SYN's way there and the
 // SYN-ACK's way back, as the median over all connections. What differs between
-// the two ways is taken for half of the round trip.
+// the two ways is taken for half of the round trip. Handshakes that lost a
+// segment tell nothing; they are given the median of the others.
 func (res *Result) measureTwins(pairs []twins) {
-	type views struct{ near, far uint16 }
-	offsets := map[views][]time.Duration{}
+	groups := map[viewPair][]*twins{}
 	for i := range pairs {
 		p := &pairs[i]
 		there := p.far.opened.Sub(p.near.opened)
 		back := p.near.opened.Add(p.near.rtt).Sub(p.far.opened.Add(p.far.rtt))
-		p.oneWay = max(0, (there+back)/2)
-		k := views{res.flows[p.near.flow].view, res.flows[p.far.flow].view}
-		offsets[k] = append(offsets[k], (there-back)/2)
+		p.oneWay, p.offset = max(0, (there+back)/2), (there-back)/2
+		k := viewPair{res.flows[p.near.flow].view, res.flows[p.far.flow].view}
+		groups[k] = append(groups[k], p)
 	}
-	for k, list := range offsets {
-		slices.Sort(list)
-		middle := list[len(list)/2]
-		for i := range pairs {
-			if p := &pairs[i]; res.flows[p.near.flow].view == k.near && res.flows[p.far.flow].view == k.far {
-				p.offset = middle
-			}
-		}
-		c := Clock{Input: res.inputs[res.views[k.far].input].Path, Against: res.inputs[res.views[k.near].input].Path,
-			OffsetS: -middle.Seconds(), SpreadS: (list[len(list)*3/4] - list[len(list)/4]).Seconds(), Count: len(list)}
-		c.Text = fmt.Sprintf("%d connections are in both captures; the second one's clock is ahead by %s", len(list), seconds(middle))
-		if middle < 0 {
-			c.Text = fmt.Sprintf("%d connections are in both captures; the second one's clock is behind by %s", len(list), seconds(-middle))
-		}
-		res.clocks = append(res.clocks, c)
+	for k, group := range groups {
+		res.clocks = append(res.clocks, res.setClock(k, group))
 	}
 	slices.SortFunc(res.clocks, func(x, y Clock) int { return cmp.Or(cmp.Compare(x.Input, y.Input), cmp.Compare(x.Against, y.Against)) })
+}
+
+// setClock gives the connections of two views the offset that their whole
+// handshakes agree on.
+func (res *Result) setClock(k viewPair, group []*twins) Clock {
+	least := group[0].oneWay
+	for _, p := range group {
+		least = min(least, p.oneWay)
+	}
+	var offsets, ways []time.Duration
+	for _, p := range group {
+		if p.oneWay < least+resentLeast {
+			offsets, ways = append(offsets, p.offset), append(ways, p.oneWay)
+		}
+	}
+	slices.Sort(offsets)
+	slices.Sort(ways)
+	n := len(offsets)
+	middle := offsets[n/2]
+	for _, p := range group {
+		p.offset = middle
+		if p.oneWay >= least+resentLeast {
+			p.oneWay = ways[n/2]
+		}
+	}
+	c := Clock{Input: res.inputs[res.views[k.far].input].Path, Against: res.inputs[res.views[k.near].input].Path,
+		OffsetS: -middle.Seconds(), SpreadS: (offsets[n*3/4] - offsets[n/4]).Seconds(), Count: n}
+	ahead := "ahead"
+	if middle < 0 {
+		ahead = "behind"
+	}
+	c.Text = fmt.Sprintf("%d connections are in both captures; the second one's clock is %s by %s", len(group), ahead, seconds(middle.Abs()))
+	return c
 }
 
 // twin unpacks the other sight of flow i into r, with its times put right;
