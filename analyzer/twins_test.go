@@ -1,0 +1,153 @@
+package analyzer
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+)
+
+// twoHosts adds connections as the client's host shows them to one view, and as
+// the server's does to another, whose clock is ahead by some seconds. The way
+// takes oneWay seconds. change may alter the second sight of connection k.
+func twoHosts(n int, ahead, oneWay float64, change func(k int, near, far *conn.Record)) *made {
+	m := newMade(Options{})
+	near, far := make([]conn.Record, n), make([]conn.Record, n)
+	for k := range n {
+		shift := func(t event.Time) event.Time { return t.Add(time.Duration((ahead + oneWay) * 1e9)) }
+		c := waited(port("10.0.0.1", k), float64(10*k+1), 0.5)
+		c.ClientStart, c.ServerStart = uint32(1000+k), uint32(2000+k)
+		c.RTT, c.SYNRTT = time.Duration(2*oneWay*1e9)+20*time.Microsecond, time.Duration(2*oneWay*1e9)
+		s := c
+		s.SYNRTT = 10 * time.Microsecond
+		for _, t := range []*event.Time{&s.Opened, &s.Last, &s.CloseAt, &s.RequestStart, &s.RequestEnd, &s.ClientLastByte} {
+			*t = shift(*t)
+		}
+		near[k], far[k] = c, s
+		if change != nil {
+			change(k, &near[k], &far[k])
+		}
+		m.add(near[k])
+	}
+	m.newView()
+	m.frame = 0
+	m.a.inputs[1].Path = "server.pcap"
+	m.v.input = 1
+	for k := range n {
+		m.add(far[k])
+	}
+	return m
+}
+
+// TestTwins joins what two hosts saw.
+func TestTwins(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		ahead  float64
+		change func(k int, near, far *conn.Record)
+		rows   int // 7 joined ones, unless something stands between
+	}{
+		{"one clock", 0, nil, 7},
+		{"a clock ahead", 12.5, nil, 7},
+		{"a clock behind", -3600.25, nil, 7},
+		{"addresses translated", 0.1, func(_ int, _, far *conn.Record) {
+			far.Client, far.Server = ends("192.168.7.7:31000"), ends("172.16.0.9:8080")
+		}, 7},
+		{"other connections between the same ends", 0, func(_ int, _, far *conn.Record) { far.ClientStart += 500 }, 14},
+		{"no SYN in one of them", 0, func(k int, _, far *conn.Record) {
+			if k == 3 {
+				far.ClientStart = 0
+			}
+		}, 8},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			flows, report := twoHosts(7, c.ahead, 0.02, c.change).flows(t)
+			joined := 0
+			for _, f := range flows {
+				if f.OtherSide == nil {
+					continue
+				}
+				joined++
+				if got := *f.OtherSide.OneWayS; math.Abs(got-0.02) > 1e-4 {
+					t.Errorf("one way takes %v s, want 0.02", got)
+				}
+				if f.Input != "made.pcap" || f.OtherSide.Input != "server.pcap" {
+					t.Errorf("the row is of %s, the other side of %s", f.Input, f.OtherSide.Input)
+				}
+			}
+			if len(flows) != c.rows || joined != 14-c.rows {
+				t.Errorf("%d rows, %d joined; want %d and %d", len(flows), joined, c.rows, 14-c.rows)
+			}
+			if joined > 0 && (len(report.Clocks) != 1 || math.Abs(report.Clocks[0].OffsetS+c.ahead) > 1e-3) {
+				t.Errorf("clocks %+v, want one of %v", report.Clocks, -c.ahead)
+			}
+		})
+	}
+}
+
+// TestTwinsReusedPorts: initial sequence numbers tell two connections on one
+// 4-tuple apart.
+func TestTwinsReusedPorts(t *testing.T) {
+	flows, _ := twoHosts(6, 0, 0.02, func(_ int, near, far *conn.Record) {
+		near.Client, far.Client = ends("10.0.0.1:40000"), ends("10.0.0.1:40000")
+	}).flows(t)
+	if len(flows) != 6 {
+		t.Fatalf("%d rows, want 6", len(flows))
+	}
+	for k, f := range flows {
+		if f.OtherSide == nil || f.OtherSide.Stream != k {
+			t.Errorf("row %d is joined with %+v", k, f.OtherSide)
+		}
+	}
+}
+
+// TestTwinsLostSYN: a SYN that was lost on the way tells nothing about how long
+// the way takes.
+func TestTwinsLostSYN(t *testing.T) {
+	flows, _ := twoHosts(5, 0, 0.02, func(k int, near, _ *conn.Record) {
+		if k < 2 {
+			near.Opened = near.Opened.Add(-time.Second)
+			near.SYNRTT += time.Second
+			near.SYNRetries = 1
+		}
+	}).flows(t)
+	for k, f := range flows {
+		if f.OtherSide == nil || f.OtherSide.OneWayS == nil {
+			t.Fatalf("row %d is not joined", k)
+		}
+		if got := *f.OtherSide.OneWayS; math.Abs(got-0.02) > 1e-3 {
+			t.Errorf("row %d: one way takes %v s, want 0.02", k, got)
+		}
+	}
+}
+
+// TestStallFromBoth: what the server's host saw tells a slow server from a lost
+// answer.
+func TestStallFromBoth(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(k int, near, far *conn.Record)
+		want   string
+	}{
+		{"the server said nothing", nil, "server"},
+		{"the request never arrived", func(_ int, near, far *conn.Record) {
+			near.Marks |= conn.MarkRequestUnacked
+			far.Sent, far.Open, far.Outstanding = 0, 0, false
+		}, "network"},
+		{"the answer left in time", func(_ int, _, far *conn.Record) {
+			far.ResponseStart = far.RequestEnd.Add(100 * time.Millisecond)
+		}, "network"},
+		{"the answer left too late", func(_ int, _, far *conn.Record) {
+			far.Late = far.RequestEnd.Add(700 * time.Millisecond)
+		}, "server"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			flows, _ := twoHosts(3, 5, 0.02, c.change).flows(t)
+			if q := flows[1].Close.Request; q == nil || q.Stall == nil || *q.Stall != c.want {
+				t.Errorf("%+v, want %s", flows[1].Close.Request, c.want)
+			}
+		})
+	}
+}
