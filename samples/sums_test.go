@@ -88,10 +88,13 @@ func (in *inspector) group(what string, r any, flows []map[string]any) {
 			sums["late_responses"]++
 		}
 	}
-	for _, key := range []string{"connections", "opened", "closed", "churned", "requests", "answered", "timed_out", "cancelled", "aborted", "late_responses"} {
+	for _, key := range []string{"connections", "opened", "closed", "churned", "requests", "answered", "timed_out", "cancelled", "aborted"} {
 		if m := r.(map[string]any); m[key] != nil && (key != "churned" || in.lines == 0) { // a log's rows name no replacement
 			equal(key, sums[key])
 		}
+	}
+	if n := num(r, "late_responses"); n > sums["late_responses"] { // what only reacts to the close is no response
+		in.fail("%s: %v late responses, the connections say %v", what, n, sums["late_responses"])
 	}
 	for _, c := range slices.Sorted(maps.Keys(causes)) {
 		equal("causes."+c, causes[c])
