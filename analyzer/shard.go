@@ -69,8 +69,17 @@ func (s *shard) Take(owner uint32, port uint16) *exchange.Tracker {
 	return t
 }
 
+// finish packs what is still open at the end of the input.
+func (s *shard) finish(end event.Time) {
+	s.table.finish(end)
+	s.trackers = nil
+}
+
 // put takes a tracker back.
-func (s *shard) put(t *exchange.Tracker) { s.trackers = append(s.trackers, t) }
+func (s *shard) put(t *exchange.Tracker) {
+	t.Drop()
+	s.trackers = append(s.trackers, t)
+}
 
 // Exchange counts a finished exchange of connection owner.
 func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {

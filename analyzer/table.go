@@ -14,8 +14,8 @@ const lingerTime = event.Time(300e6)
 // lingerCount bounds how many such connections one shard keeps.
 const lingerCount = 16
 
-// table holds the connections of one shard: live ones in working form, closed
-// ones packed. It is keyed by the 4-tuple, either direction, and holds the
+// table holds the connections of one shard: those of which only one segment was
+// seen as that segment, live ones in working form, closed ones packed. It is keyed by the 4-tuple, either direction, and holds the
 // latest connection of each.
 //
 // Slots are open addressing with linear probing over a power of two, at most
@@ -28,6 +28,7 @@ type table struct {
 	live    []*live // by index; nil entries are free
 	free    []uint32
 	pool    []*live
+	firsts  firsts
 	records records
 	linger  lingering
 	scratch conn.Record // the record that is being packed
@@ -43,13 +44,19 @@ type slot struct {
 // ref says where a connection is. Zero is an empty slot.
 type ref uint32
 
-const refLive ref = 1 << 31 // the rest is an index of live; else of records, plus one
+const (
+	refLive  ref = 1 << 31 // the rest is an index of live
+	refFirst ref = 1 << 30 // the rest is an index of firsts; else of records, plus one
+)
 
-func liveRef(i uint32) ref      { return refLive | ref(i) }
-func recordRef(i int) ref       { return ref(i) + 1 }
-func (r ref) isLive() bool      { return r&refLive != 0 }
-func (r ref) liveIndex() uint32 { return uint32(r &^ refLive) }
-func (r ref) recordIndex() int  { return int(r) - 1 }
+func liveRef(i uint32) ref       { return refLive | ref(i) }
+func firstRef(i uint32) ref      { return refFirst | ref(i) }
+func recordRef(i int) ref        { return ref(i) + 1 }
+func (r ref) isLive() bool       { return r&refLive != 0 }
+func (r ref) isFirst() bool      { return r&(refLive|refFirst) == refFirst }
+func (r ref) liveIndex() uint32  { return uint32(r &^ refLive) }
+func (r ref) firstIndex() uint32 { return uint32(r &^ refFirst) }
+func (r ref) recordIndex() int   { return int(r) - 1 }
 
 // live is a connection in working form.
 type live struct {
@@ -92,6 +99,10 @@ func (t *table) holds(r ref, s *event.Segment) bool {
 	if r.isLive() {
 		return t.live[r.liveIndex()].matches(s)
 	}
+	if r.isFirst() {
+		f := t.firsts.at(r.firstIndex())
+		return s.Src == f.Src && s.Dst == f.Dst || s.Src == f.Dst && s.Dst == f.Src
+	}
 	a, b := conn.UnpackEnds(t.records.at(r.recordIndex()))
 	return s.Src == a && s.Dst == b || s.Src == b && s.Dst == a
 }
@@ -118,6 +129,9 @@ func (t *table) hashOf(r ref) uint64 {
 	if r.isLive() {
 		return t.live[r.liveIndex()].hash
 	}
+	if r.isFirst() {
+		return t.firsts.at(r.firstIndex()).Hash
+	}
 	a, b := conn.UnpackEnds(t.records.at(r.recordIndex()))
 	return event.HashEnds(&a, &b)
 }
@@ -125,6 +139,9 @@ func (t *table) hashOf(r ref) uint64 {
 // add takes the next segment of the shard.
 func (t *table) add(s *event.Segment) {
 	p := t.lookup(s)
+	if p.ref.isFirst() {
+		t.wake(p)
+	}
 	switch {
 	case p.ref == 0:
 		if !conn.Opens(s) {
@@ -132,7 +149,7 @@ func (t *table) add(s *event.Segment) {
 		}
 		t.used++
 		p.tag = uint32(s.Hash >> 32)
-		t.open(p, s, nil)
+		t.first(p, s)
 	case p.ref.isLive():
 		l := t.live[p.ref.liveIndex()]
 		if l.Starts(s) {
@@ -264,6 +281,7 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 
 // finish packs what is still open at the end of the input.
 func (t *table) finish(end event.Time) {
+	t.finishFirsts(end)
 	for i, l := range t.live {
 		if l != nil {
 			t.store(uint32(i), l, end)

@@ -346,3 +346,36 @@ func BenchmarkTable(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(w.segs)), "ns/segment")
 }
+
+// TestTableFirsts: connections of one segment take little memory, however many
+// they are, and are connections all the same.
+func TestTableFirsts(t *testing.T) {
+	for name, flags := range map[string]event.Flags{"SYN": event.SYN, "RST": event.RST, "FIN": event.FIN | event.ACK, "data": event.ACK} {
+		w := &wire{now: 1e18}
+		s := newShard()
+		for p := range uint16(5000) {
+			n := uint32(0)
+			if flags == event.ACK {
+				n = 100
+			}
+			s.add(w.send(ms, p+1, false, flags, 7, 0, n))
+		}
+		if got := len(s.live); got != 0 {
+			t.Errorf("%s: %d connections are in working form", name, got)
+		}
+		s.add(w.send(ms, 1, false, flags, 7, 0, 0))
+		s.finish(w.now)
+		if got := s.records.len(); got != 5000 {
+			t.Errorf("%s: %d connections, want 5000", name, got)
+		}
+		two := 0
+		for i := range s.records.len() {
+			var r conn.Record
+			r.Unpack(s.records.at(i))
+			two += b2i(r.ClientPackets+r.ServerPackets == 2)
+		}
+		if two != 1 {
+			t.Errorf("%s: %d connections of two segments, want 1", name, two)
+		}
+	}
+}

@@ -16,16 +16,22 @@ func (t *Tracker) detect(side event.Side, b []byte, at event.Moment) {
 			t.feed(side, b, at)
 			return
 		}
-		h.buf, h.start = t.env.buffer(), at
+		if !t.env.room(h, len(b)) {
+			t.capped, t.unsure = true, true
+			t.enter(likely(side, b))
+			t.feed(side, b, at)
+			return
+		}
+		h.start = at
 		h.flags |= halfLate
 	}
-	h.buf = append(h.buf, b...)
+	h.collect(t.env, b)
 	m := t.recognise(side, h.buf)
 	if m == matchProxy {
 		t.skipProxy(h, at)
 		return
 	}
-	if m == matchMaybe && len(h.buf) < maxBuffer {
+	if m == matchMaybe && t.env.room(h, 1) {
 		return
 	}
 	t.enter(m)
@@ -44,9 +50,9 @@ func (t *Tracker) recognise(side event.Side, b []byte) match {
 
 // skipProxy goes on behind a PROXY header, as if the connection began there.
 func (t *Tracker) skipProxy(h *half, at event.Moment) {
-	b := h.buf
+	b := h.give(t.env)
 	n, _ := proxyHeader(b)
-	h.buf, h.start = nil, event.Moment{}
+	h.start = event.Moment{}
 	h.flags &^= halfLate
 	h.off += int64(n)
 	if n < len(b) {
@@ -68,8 +74,7 @@ func (t *Tracker) decide(side event.Side, at event.Moment) {
 // replay feeds the collected bytes to the mode that was entered.
 func (t *Tracker) replay(side event.Side, at event.Moment) {
 	h := t.half(side)
-	b := h.buf
-	h.buf = nil
+	b := h.give(t.env)
 	h.flags &^= halfLate
 	t.feed(side, b, at)
 	h.start = event.Moment{}

@@ -8,6 +8,7 @@ type Env struct {
 
 	scratch []byte   // an endpoint while it is folded
 	bufs    [][]byte // free buffers for heads that arrive in pieces
+	lent    int      // bytes of the buffers in use
 	tls     []*tlsState
 	redis   []*redisState
 }
@@ -15,8 +16,10 @@ type Env struct {
 // Bounds of what a direction may buffer, and of what Env keeps for reuse.
 const (
 	maxBuffer  = 64 << 10 // a message head, or what is needed to recognise a protocol
-	firstGrant = 2 << 10  // what most heads need
+	firstGrant = 512      // what most heads need
+	maxLent    = 4 << 20  // all buffers of one Env
 	maxFree    = 64       // free objects of a kind that are kept
+	maxKept    = 8 << 10  // a free buffer that is kept
 )
 
 // buffer returns an empty buffer.
@@ -31,7 +34,32 @@ func (e *Env) buffer() []byte {
 
 // release takes back a buffer; nil is allowed.
 func (e *Env) release(b []byte) {
-	if cap(b) > 0 && len(e.bufs) < maxFree {
+	if cap(b) > 0 && cap(b) <= maxKept && len(e.bufs) < maxFree {
 		e.bufs = append(e.bufs, b)
 	}
+}
+
+// room reports whether h may buffer n more bytes: there is a bound for one
+// direction, and one for all connections together, which many heads that never
+// end would reach.
+func (e *Env) room(h *half, n int) bool {
+	return len(h.buf)+n <= maxBuffer && (e.lent < maxLent || len(h.buf)+n <= int(h.lent))
+}
+
+// collect appends b to what h buffers.
+func (h *half) collect(e *Env, b []byte) {
+	if h.buf == nil {
+		h.buf = e.buffer()
+	}
+	h.buf = append(h.buf, b...)
+	e.lent += cap(h.buf) - int(h.lent)
+	h.lent = uint32(cap(h.buf))
+}
+
+// give hands over what h buffers, for the caller to release.
+func (h *half) give(e *Env) []byte {
+	b := h.buf
+	e.lent -= int(h.lent)
+	h.buf, h.lent = nil, 0
+	return b
 }

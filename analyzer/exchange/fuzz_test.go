@@ -87,6 +87,9 @@ func feedOps(t *testing.T, tr *Tracker, ops []byte, piece int) {
 		if n := max(len(tr.client.buf), len(tr.server.buf)); n > maxBuffer {
 			t.Fatalf("%d bytes are buffered", n)
 		}
+		if n := cap(tr.client.buf) + cap(tr.server.buf); tr.env.lent < n {
+			t.Fatalf("%d bytes are lent, %d counted", n, tr.env.lent)
+		}
 		if tr.q.n > maxOutstanding || tr.q.ended > tr.q.n {
 			t.Fatalf("the queue holds %d, of which %d ended", tr.q.n, tr.q.ended)
 		}

@@ -107,8 +107,12 @@ func (t *Tracker) http1Head(side event.Side, h *half, b []byte, at event.Moment)
 		t.dropLost()
 	}
 	if n == 0 {
-		h.buf, h.start, h.begin = append(t.env.buffer(), b...), start, h.off
+		h.collect(t.env, b)
+		h.start, h.begin = start, h.off
 		t.part(side, h.off, h.off+int64(len(b)), start, at)
+		if t.env.lent > maxLent {
+			t.overflow(side, h)
+		}
 		return len(b)
 	}
 	t.part(side, h.off, h.off+int64(n), start, at)
@@ -129,18 +133,18 @@ func (t *Tracker) http1Rest(side event.Side, h *half, b []byte, at event.Moment)
 	n := headEnd(h.buf, b)
 	if n < 0 {
 		n = len(b)
-		if len(h.buf)+n > maxBuffer {
+		if !t.env.room(h, n) {
 			t.overflow(side, h)
 			return 0
 		}
-		h.buf = append(h.buf, b...)
+		h.collect(t.env, b)
 		t.part(side, h.off, h.off+int64(n), at, at)
 		if !t.startsHead(side, h.buf) {
 			t.abandon(h)
 		}
 		return n
 	}
-	h.buf = append(h.buf, b[:n]...)
+	h.collect(t.env, b[:n])
 	var hd head
 	if hd.read(h.buf, side == event.Client) != len(h.buf) {
 		t.abandon(h)
@@ -185,8 +189,8 @@ func headEnd(buf, b []byte) int {
 
 // drop releases what h has collected.
 func (h *half) drop(env *Env) {
-	env.release(h.buf)
-	h.buf, h.start = nil, event.Moment{}
+	env.release(h.give(env))
+	h.start = event.Moment{}
 }
 
 // broken handles bytes that start no message where one must start. When no

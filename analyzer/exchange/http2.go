@@ -170,15 +170,12 @@ func (t *Tracker) frameBytes(h *half, f *frames, b []byte) {
 		if f.block == 0 || f.blind {
 			return
 		}
-		if len(h.buf)+len(b) > maxBuffer {
+		if !t.env.room(h, len(b)) {
 			t.capped = true
 			t.goBlind(h, f)
 			return
 		}
-		if h.buf == nil {
-			h.buf = t.env.buffer()
-		}
-		h.buf = append(h.buf, b...)
+		h.collect(t.env, b)
 	}
 }
 

@@ -81,14 +81,11 @@ func (t *Tracker) chosenALPN(size int) {
 
 // tlsCollect keeps the bytes of plain handshake records until the hello is whole.
 func (t *Tracker) tlsCollect(h *half, b []byte) {
-	if len(h.buf)+len(b) > maxHello {
+	if len(h.buf)+len(b) > maxHello || !t.env.room(h, len(b)) {
 		t.capped = true
 		return
 	}
-	if h.buf == nil {
-		h.buf = t.env.buffer()
-	}
-	h.buf = append(h.buf, b...)
+	h.collect(t.env, b)
 }
 
 // maxHello bounds a hello; the largest real ones, with post-quantum keys, have 2 KiB.

@@ -27,6 +27,7 @@ type half struct {
 	off   int64        // offset in the stream of the next byte to parse
 	left  int64        // bytes left of the body, chunk or frame being skipped
 	buf   []byte       // the start of a head that is not complete; from Env
+	lent  uint32       // what Env counts for buf
 	start event.Moment // first byte of what is being collected in buf
 	begin int64        // its offset
 	last  mark         // last payload byte before the close
@@ -88,21 +89,20 @@ type Tracker struct {
 // Init makes t ready for a new connection of owner, a number that comes back
 // at the Sink. port is the server's: a hint where the bytes leave a doubt.
 func (t *Tracker) Init(env *Env, owner uint32, port uint16) {
-	t.drop()
+	t.Drop()
 	slots := t.q.inline
 	*t = Tracker{env: env, owner: owner, port: port}
 	t.q.inline = slots
 	t.q.reset()
 }
 
-// drop returns what t borrowed from its Env.
-func (t *Tracker) drop() {
+// Drop returns what t borrowed from its Env. Only Init may follow.
+func (t *Tracker) Drop() {
 	if t.env == nil {
 		return
 	}
-	t.env.release(t.client.buf)
-	t.env.release(t.server.buf)
-	t.client.buf, t.server.buf = nil, nil
+	t.env.release(t.client.give(t.env))
+	t.env.release(t.server.give(t.env))
 	t.env.releaseTLS(t.tls)
 	t.env.releaseRedis(t.redis)
 	t.tls, t.redis, t.h2, t.ws = nil, nil, nil, nil
