@@ -143,14 +143,15 @@ func gapOf(log, capture, offset event.Time) event.Time {
 }
 
 // offset estimates what must be added to the log's times, from the differences
-// between SYNs and the connect() calls of the same 4-tuples, or, where the log
+// between SYNs and the connect() calls of the same 4-tuples, else the accept()
+// calls, which may wait for the program for as long as it likes, or, where the log
 // shows no local ports, from the difference that most pairs to one server
 // share. n is how many connections it rests on; 0 when it cannot be told.
 func (l *logged) offset(byServer map[event.Endpoint][]*candidate) (off event.Time, spread time.Duration, n int) {
 	if l.trace.Clock == event.ClockNone {
 		return 0, 0, 0
 	}
-	var exact, all []time.Duration
+	var dialled, accepted, all []time.Duration
 	var c socket.Conn
 	for i := range l.Len() {
 		l.Conn(i, &c, false)
@@ -158,24 +159,31 @@ func (l *logged) offset(byServer map[event.Endpoint][]*candidate) (off event.Tim
 		if !r.Opened.Known() || c.Evidence.Early {
 			continue
 		}
-		for _, c := range byServer[r.Server] {
-			d := c.opened.Sub(r.Opened)
-			if r.Client == c.client {
-				exact = append(exact, d)
-			} else if !r.Client.Known() && len(all) < maxPairs {
+		for _, x := range byServer[r.Server] {
+			d := x.opened.Sub(r.Opened)
+			switch {
+			case r.Client == x.client && c.Evidence.Accepted:
+				accepted = append(accepted, -d) // accept() comes after the SYN
+			case r.Client == x.client:
+				dialled = append(dialled, d)
+			case !r.Client.Known() && len(all) < maxPairs:
 				all = append(all, d)
 			}
 		}
 	}
-	if len(exact) == 0 {
-		exact = commonest(all)
+	delays, sign := dialled, event.Time(1)
+	switch {
+	case len(dialled) > 0:
+	case len(accepted) > 0:
+		delays, sign = accepted, -1
+	default:
+		delays = commonest(all)
 	}
-	if len(exact) == 0 {
+	delays = agreeing(delays, sendLimit)
+	if n = len(delays); n == 0 {
 		return 0, 0, 0
 	}
-	slices.Sort(exact)
-	n = len(exact)
-	return l.sameClock(exact[n/20]), exact[n*3/4] - exact[n/4], n
+	return sign * l.sameClock(delays[n/20]), delays[n*3/4] - delays[n/4], n
 }
 
 // maxPairs bounds the differences that are looked at without a 4-tuple.
@@ -206,18 +214,27 @@ func (l *logged) sameClock(least time.Duration) event.Time {
 // commonest are the differences of the millisecond that most pairs share, when
 // at least three do, or the only one.
 func commonest(list []time.Duration) []time.Duration {
+	best := agreeing(list, time.Millisecond)
+	if len(best) < 3 && len(list) > 1 {
+		return nil
+	}
+	return best
+}
+
+// agreeing are the differences, sorted, that lie so close together that no
+// other stretch as long holds more; of equal stretches the one nearest to zero.
+// A 4-tuple that was used again gives differences to both connections, and the
+// clocks of one host are usually one.
+func agreeing(list []time.Duration, within time.Duration) []time.Duration {
 	slices.Sort(list)
 	best, from := 0, 0
 	for i, j := 0, 0; j < len(list); j++ {
-		for list[j]-list[i] > time.Millisecond {
+		for list[j]-list[i] > within {
 			i++
 		}
-		if j-i+1 > best {
-			best, from = j-i+1, i
+		if n := j - i + 1; n > best || n == best && list[i].Abs() < list[from].Abs() {
+			best, from = n, i
 		}
-	}
-	if best < 3 && len(list) > 1 {
-		return nil
 	}
 	return list[from : from+best]
 }
