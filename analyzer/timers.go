@@ -265,6 +265,7 @@ const maxTimers = 16
 // sharper one, then the basis that stands first in timerBasis.
 func bestMode(waits []wait) *timer {
 	var best *timer
+	waits = thinned(waits)
 	for b := basisExchange; b <= basisLastByte; b++ {
 		values := make([]time.Duration, 0, len(waits))
 		for _, w := range waits {
@@ -285,6 +286,23 @@ func bestMode(waits []wait) *timer {
 		}
 	}
 	return best
+}
+
+// mostWaits is how many waits a timer is looked for in. A timer that is too rare
+// to show in so many is found among those that the commoner ones leave.
+const mostWaits = 4096
+
+// thinned is every n-th wait, where there are more than mostWaits.
+func thinned(waits []wait) []wait {
+	n := (len(waits) + mostWaits - 1) / mostWaits
+	if n <= 1 {
+		return waits
+	}
+	few := make([]wait, 0, mostWaits)
+	for i := 0; i < len(waits); i += n {
+		few = append(few, waits[i])
+	}
+	return few
 }
 
 // better reports whether t explains the waits better than u, which was found
