@@ -19,7 +19,11 @@ func TestJobs(t *testing.T) {
 	each(t, func(t *testing.T, s *sample) {
 		files := s.read(t)
 		want := s.outcome(t).text() // of one goroutine
-		for _, jobs := range []int{2, 3, 16} {
+		counts := []int{2, 3, 16}
+		if strings.Contains(files[0].path, "strace") {
+			counts = counts[1:2] // the order of -ff files takes a while to find
+		}
+		for _, jobs := range counts {
 			opts := s.opts
 			opts.Jobs = jobs
 			if got := s.conclude(t, files, opts).text(); got != want {
