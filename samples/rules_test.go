@@ -283,7 +283,7 @@ func (in *inspector) flowClose(f map[string]any, at1 func(string, ...any)) {
 	if cause == "open" && (f["closed"] != nil || how != "none" || str(c, "initiator") != "none") {
 		at1("open, but closed %v by %v (%s)", f["closed"], at(c, "initiator"), how)
 	}
-	if f["source"] != "strace" && (how == "none") != (at(c, "at") == nil) && cause != "connect-refused" {
+	if f["source"] != "strace" && in.inTime && (how == "none") != (at(c, "at") == nil) && cause != "connect-refused" {
 		at1("closed by %s at %v", how, at(c, "at"))
 	}
 	if q := at(c, "request"); cause == "request-timeout" && q == nil || cause == "client-idle-close" && q != nil {
