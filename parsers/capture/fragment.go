@@ -34,7 +34,8 @@ type piece struct {
 	at   int  // its place in the datagram
 	more bool // not the last
 	data []byte
-	miss int // bytes that the capture cut off
+	miss int  // bytes that the capture cut off
+	cut  bool // it lacks bytes, whether the capture cut them off or the frame never had them
 }
 
 // datagram is what has come of one datagram.
@@ -63,7 +64,7 @@ type fragments struct {
 // Fragments that overlap are joined as Wireshark joins them, the earlier place
 // first; Linux drops such a datagram since 2018.
 func (d *decoder) fragment(p piece) {
-	if p.miss > 0 {
+	if p.cut {
 		// Never to be completed; the ports can still be seen in the
 		// first fragment.
 		if p.at == 0 {

@@ -70,6 +70,7 @@ func (d *decoder) ip4(p []byte, miss int) {
 		more: flags&0x2000 != 0,
 		data: p[head:],
 		miss: miss,
+		cut:  miss > 0 || total > len(p),
 	})
 }
 
@@ -136,6 +137,7 @@ func (d *decoder) extensions(next byte, p []byte, miss int) {
 				more: field&1 != 0,
 				data: p[8:],
 				miss: miss,
+				cut:  miss > 0,
 			})
 			return
 		default:

@@ -143,11 +143,21 @@ func (d *decoder) etherType(t uint16, p []byte, miss int) {
 // llc decodes IEEE 802.2 headers: SNAP with an EtherType, or IP directly.
 func (d *decoder) llc(p []byte, miss int) {
 	switch {
-	case len(p) >= 8 && p[0] == 0xaa && p[1] == 0xaa && p[2] == 0x03:
+	case len(p) >= 8 && p[0] == 0xaa && p[1] == 0xaa && p[2] == 0x03 && etherOUI(p[3:]):
 		d.typed(6, 8, p, miss)
 	case len(p) >= 3 && p[0] == 0x06 && p[1] == 0x06 && p[2] == 0x03:
 		d.rawIP(p[3:], miss)
 	}
+}
+
+// etherOUI reports whether an EtherType follows the organization of a SNAP
+// header: RFC 1042's zeros, or one of those that Cisco and Apple used.
+func etherOUI(p []byte) bool {
+	switch uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) {
+	case 0, 0x0000f8, 0x080007:
+		return true
+	}
+	return false
 }
 
 // cooked decodes a "Linux cooked" frame (LINKTYPE_LINUX_SLL).
@@ -246,7 +256,7 @@ func (d *decoder) ppp(p []byte, miss int) {
 		d.hdlc(p, miss) // LINKTYPE_PPP_HDLC allows Cisco's framing
 		return
 	}
-	if len(p) >= 2 && p[0] == 0xff && p[1] == 0x03 {
+	if len(p) >= 2 && p[0] == 0xff {
 		p = p[2:]
 	}
 	if len(p) < 2 {

@@ -42,15 +42,12 @@ func (d *decoder) tunnel(port uint16, p []byte, miss int) bool {
 	}
 	switch port {
 	case portVXLAN, portVXLANOld:
-		if p[0]&0x08 == 0 {
+		if port == portVXLANOld && p[0]&0x08 == 0 { // the port is others', too
 			return false
 		}
 		d.enter(scopeTunnel, binary.BigEndian.Uint32(p[4:])>>8|portVXLAN<<16)
 		d.inner(p[8:], miss, d.ethernet)
 	case portVXLANGPE:
-		if p[0]&0x08 == 0 {
-			return false
-		}
 		d.enter(scopeTunnel, binary.BigEndian.Uint32(p[4:])>>8|portVXLAN<<16)
 		d.vxlanNext(p[3], p[8:], miss)
 	case portGeneve:
@@ -90,7 +87,7 @@ func (d *decoder) vxlanNext(next byte, p []byte, miss int) {
 // geneve decodes RFC 8926.
 func (d *decoder) geneve(p []byte, miss int) bool {
 	n := 8 + int(p[0]&0x3f)*4
-	if p[0]>>6 != 0 || len(p) < n {
+	if len(p) < n {
 		return false
 	}
 	d.enter(scopeTunnel, binary.BigEndian.Uint32(p[4:])>>8|portGeneve<<16)
@@ -206,22 +203,31 @@ func (d *decoder) gre(p []byte, miss int) {
 // perhaps 8 more (draft-foschiano-erspan).
 func (d *decoder) erspan(p []byte, miss int, header bool) {
 	n := 0
-	if header && len(p) > 0 {
-		switch p[0] >> 4 {
-		case 1:
-			n = 8
-		case 2:
-			n = 12
-			if len(p) >= n && p[11]&1 != 0 {
-				n += 8
-			}
+	inner := d.ethernet
+	switch {
+	case !header:
+	case len(p) >= 1 && p[0]>>4 == 1:
+		n = 8
+	case len(p) >= 12 && p[0]>>4 == 2:
+		n = 12
+		if p[11]&1 != 0 {
+			n += 8
 		}
+		switch p[10] >> 2 & 0x1f { // frame type
+		case 0:
+		case 2:
+			inner = d.rawIP
+		default:
+			return
+		}
+	case len(p) >= 12:
+		return // no known version
 	}
 	if len(p) < n {
 		d.short(miss)
 		return
 	}
-	d.inner(p[n:], miss, d.ethernet)
+	d.inner(p[n:], miss, inner)
 }
 
 // mpls decodes a label stack (RFC 3032). What it carries is not said: an IP
