@@ -137,7 +137,7 @@ func (b *builder) connection(i int, r *conn.Record) {
 	tw := res.opts.TimeWait
 	p := b.peer(f.Server)
 	p.add(c, tw)
-	if name := res.serverName(i, f.Record); name != nil {
+	if name := res.serverName(i, f.Record); name != nil && b.res.rows.server(f.Server) == f.Server {
 		p.names[*name]++
 	}
 	cl := b.client(f.Client.Addr)
@@ -199,6 +199,7 @@ func (b *builder) survival(p *peerSums, e *endpointSums, f *facts) {
 }
 
 func (b *builder) peer(server event.Endpoint) *peerSums {
+	server = b.res.rows.server(server)
 	p := b.peers[server]
 	if p == nil {
 		p = &peerSums{sums: sums{times: newTimes(b.grid)}, names: map[string]int{}}
@@ -208,6 +209,7 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 }
 
 func (b *builder) client(addr [16]byte) *sums {
+	addr = b.res.rows.client(addr)
 	s := b.clients[addr]
 	if s == nil {
 		s = &sums{keeps: keepClosed, times: newTimes(b.grid)}
@@ -217,7 +219,7 @@ func (b *builder) client(addr [16]byte) *sums {
 }
 
 func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
-	k := endpointKey{server, name}
+	k := b.res.rows.endpoint(endpointKey{server, name})
 	e := b.endpoints[k]
 	if e == nil {
 		e = &endpointSums{sums: sums{keeps: keepNone, times: newTimes(b.grid)}}
@@ -375,7 +377,7 @@ func (b *builder) peerRows() []Peer {
 		tw, _ := p.timeWaitSpans.Peak()
 		open, _ := p.openSpans.Peak()
 		row := Peer{
-			Server: end.String(), ServerName: p.name(), Connections: p.connections, Opened: p.opened,
+			Server: serverRow(end), ServerName: p.name(), Connections: p.connections, Opened: p.opened,
 			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
 			TimedOut: p.timedOut, Cancelled: p.cancelled, Aborted: p.aborted, Churned: p.churned,
 			ChurnPerMinute: rate(p.churned, b.span), ConnectionsPerMinute: rate(p.opened, b.span), Causes: words(&p.causes),
@@ -396,7 +398,7 @@ func (b *builder) peerRows() []Peer {
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(x, y Peer) int {
-		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
+		return cmp.Or(otherLast(x.Server, y.Server), cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
 	})
 	return rows
 }
@@ -423,7 +425,7 @@ func (b *builder) endpointRows() []EndpointRow {
 		rows = append(rows, b.endpoints[k].row(k, b.grid))
 	}
 	slices.SortStableFunc(rows, func(x, y EndpointRow) int {
-		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Requests, x.Requests))
+		return cmp.Or(otherLast(x.Server, y.Server), cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Requests, x.Requests))
 	})
 	return rows
 }
@@ -434,7 +436,7 @@ func (e *endpointSums) row(k endpointKey, g grid) EndpointRow {
 		outstanding += n
 	}
 	row := EndpointRow{
-		Server: k.server.String(), Endpoint: k.endpoint,
+		Server: serverRow(k.server), Endpoint: k.endpoint,
 		Requests: e.exchanges + outstanding + e.reset + e.aborted2, Answered: e.exchanges,
 		TimedOut: e.ended[CauseRequestTimeout] + e.reset, Cancelled: e.ended[CauseRequestCancelled],
 		Aborted:           e.ended[CauseServerAborted] + e.ended[CauseIdleRace] + e.ended[CauseNetworkFailure] + e.aborted2,
@@ -469,7 +471,7 @@ func (b *builder) clientRows() []ClientRow {
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(x, y ClientRow) int {
-		return cmp.Or(cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
+		return cmp.Or(otherLast(x.Client, y.Client), cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
 	})
 	return rows
 }
@@ -479,6 +481,9 @@ func (b *builder) clientRows() []ClientRow {
 func addressOf(addr [16]byte) string {
 	if addr == [16]byte{} {
 		return ""
+	}
+	if addr == otherClient {
+		return otherRow
 	}
 	return event.Endpoint{Addr: addr}.AddrPort().Addr().String()
 }

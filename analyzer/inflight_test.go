@@ -61,6 +61,7 @@ func TestInFlight(t *testing.T) {
 		for _, x := range list {
 			whole.add(x.from, x.to)
 		}
+		whole.spread()
 		if len(whole.diff) > 2*inFlightTicks+2 {
 			t.Fatalf("%d ticks", len(whole.diff))
 		}

@@ -108,6 +108,9 @@ func (b *builder) qualities() []Quality {
 		}
 		list = append(list, b.clockNotes(v)...)
 	}
+	if n := b.res.rows.merged; n > 0 {
+		b.note("rows-merged", n, "servers, endpoints and clients are added up in the rows named other: there are more than a report keeps apart", -1)
+	}
 	for _, id := range slices.Sorted(maps.Keys(b.quality)) {
 		q := b.quality[id]
 		list = append(list, Quality{ID: id, Count: q.count, Text: q.text, Where: b.where(q.flow)})

@@ -12,18 +12,20 @@ const ReportSchema = "finwait.report/v1"
 // and sorted: the same input gives the same bytes. Every format is rendered
 // from it, and its JSON form is the contract with other programs.
 type Report struct {
-	Schema    string        `json:"schema"`
-	Tool      Tool          `json:"tool"`
-	Inputs    []Input       `json:"inputs"`
-	Span      Span          `json:"span"`
-	Settings  Settings      `json:"settings"`
-	Slices    Slices        `json:"slices"`
-	Verdict   string        `json:"verdict"` // two or three sentences for a person
-	Quality   []Quality     `json:"quality"`
-	Totals    Totals        `json:"totals"`
-	HalfClose HalfCloses    `json:"half_close"`
-	Timers    []Timer       `json:"timers"`
-	WhatIf    []WhatIf      `json:"what_if"`
+	Schema    string     `json:"schema"`
+	Tool      Tool       `json:"tool"`
+	Inputs    []Input    `json:"inputs"`
+	Span      Span       `json:"span"`
+	Settings  Settings   `json:"settings"`
+	Slices    Slices     `json:"slices"`
+	Verdict   string     `json:"verdict"` // two or three sentences for a person
+	Quality   []Quality  `json:"quality"`
+	Totals    Totals     `json:"totals"`
+	HalfClose HalfCloses `json:"half_close"`
+	Timers    []Timer    `json:"timers"`
+	WhatIf    []WhatIf   `json:"what_if"`
+	// Rows of servers, endpoints and clients come with most churn first. Past
+	// some thousands, the rest is one last row whose name is "other".
 	Peers     []Peer        `json:"peers"`     // by churn, then timeouts, then connections
 	Endpoints []EndpointRow `json:"endpoints"` // by churn, then timeouts, then requests
 	Clients   []ClientRow   `json:"clients"`   // by churn

@@ -26,6 +26,7 @@ type Result struct {
 	clocks     []Clock
 	twins      map[int32]twin          // by flow: the same connection as another capture shows it
 	answers    map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
+	rows       rows
 	report     *Report
 }
 
@@ -74,6 +75,7 @@ func (a *Analyzer) Finish() *Result {
 	res.findTimers(s)
 	res.foldEndpoints(s.waiting)
 	res.findReplacements(s.lives)
+	res.chooseRows(len(s.lives), len(s.waiting))
 	res.report = res.build()
 	return res
 }

@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"math/bits"
+	"slices"
 
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
@@ -84,6 +85,9 @@ func (s *shard) put(t *exchange.Tracker) {
 // Exchange counts a finished exchange of connection owner.
 func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {
 	l := s.live[owner]
+	if x.Outcome != exchange.OutcomeAnswered && x.Outcome != exchange.OutcomeReset && x.Outcome != exchange.OutcomeAborted {
+		return
+	}
 	if l.server == nil {
 		l.server = s.server(l.Server())
 	}
@@ -109,9 +113,15 @@ func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {
 	}
 }
 
-// server returns the sums of one server.
+// maxServers bounds the servers whose exchanges one shard keeps apart.
+const maxServers = 1 << 13
+
+// server returns the sums of one server; past maxServers, of all others.
 func (s *shard) server(end event.Endpoint) *serverStats {
 	st := s.servers[end]
+	if st == nil && len(s.servers) >= maxServers && end != otherServer {
+		return s.server(otherServer)
+	}
 	if st == nil {
 		st = &serverStats{endpoints: map[exchange.NameID]*endpointStats{}}
 		s.servers[end] = st
@@ -152,9 +162,11 @@ type inFlight struct {
 	shift uint8 // ticks are 1<<shift ns apart; 0 before the first exchange
 	first int64 // number of the first tick
 	diff  []int32
+	few   [][2]event.Time // the exchanges themselves, as long as there are few; then diff is nil
 }
 
 const (
+	inFlightFew   = 8
 	inFlightTicks = 1024
 	inFlightShift = 18 // 262 us to begin with
 )
@@ -164,6 +176,28 @@ func (f *inFlight) add(from, to event.Time) {
 	if f.shift == 0 {
 		f.shift = inFlightShift
 	}
+	if f.tick(from) >= f.tick(to) {
+		return
+	}
+	if f.diff == nil && len(f.few) < inFlightFew {
+		f.few = append(f.few, [2]event.Time{from, to})
+		return
+	}
+	f.spread()
+	f.put(from, to)
+}
+
+// spread counts the few exchanges at the ticks.
+func (f *inFlight) spread() {
+	list := f.few
+	f.few = nil
+	for _, x := range list {
+		f.put(x[0], x[1])
+	}
+}
+
+// put counts an exchange at the ticks.
+func (f *inFlight) put(from, to event.Time) {
 	a, b := f.tick(from), f.tick(to)
 	if a >= b {
 		return
@@ -221,14 +255,18 @@ func (f *inFlight) coarsen(shift uint8) {
 
 // merge adds what g counted.
 func (f *inFlight) merge(g *inFlight) {
+	for _, x := range g.few {
+		f.add(x[0], x[1])
+	}
 	if len(g.diff) == 0 {
 		return
 	}
+	f.spread()
 	if len(f.diff) == 0 {
-		*f = inFlight{g.shift, g.first, append([]int32(nil), g.diff...)}
+		*f = inFlight{shift: g.shift, first: g.first, diff: slices.Clone(g.diff)}
 		return
 	}
-	other := inFlight{g.shift, g.first, append([]int32(nil), g.diff...)}
+	other := inFlight{shift: g.shift, first: g.first, diff: slices.Clone(g.diff)}
 	for f.shift != other.shift {
 		if f.shift < other.shift {
 			f.coarsen(other.shift)
@@ -247,6 +285,11 @@ func (f *inFlight) merge(g *inFlight) {
 
 // peak is the largest number at a tick.
 func (f *inFlight) peak() int {
+	if len(f.few) > 0 {
+		g := inFlight{shift: inFlightShift, few: f.few}
+		g.spread()
+		return g.peak()
+	}
 	var now, top int32
 	for _, d := range f.diff {
 		now += d

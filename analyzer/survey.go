@@ -43,8 +43,9 @@ func (res *Result) survey() *survey {
 		parts[k] = newSurvey(res)
 	}
 	res.inParts(len(parts), func(k, i int, r *conn.Record) { parts[k].add(i, r) })
-	for _, o := range parts[1:] {
-		parts[0].merge(o)
+	for k := 1; k < len(parts); k++ {
+		parts[0].merge(parts[k])
+		parts[k] = nil
 	}
 	s := parts[0]
 	slices.SortFunc(s.waits, func(x, y sampled) int { return cmp.Compare(x.flow, y.flow) })
@@ -123,6 +124,7 @@ func (s *survey) merge(o *survey) {
 	}
 	for p, list := range o.lives {
 		s.lives[p] = append(s.lives[p], list...)
+		delete(o.lives, p)
 	}
 	for end := range o.answers {
 		s.answers[end] = true

@@ -53,7 +53,7 @@ func (b *builder) timeline() Timeline {
 	add("", &b.all)
 	if len(b.peers) > 1 {
 		for _, end := range b.topPeers() {
-			add(end.String(), &b.peers[end].sums)
+			add(serverRow(end), &b.peers[end].sums)
 		}
 	}
 	return t

@@ -72,7 +72,7 @@ func (e *endpointSums) whatIf(k endpointKey, now time.Duration) []WhatIf {
 		for next < len(savedShares) && 1-est.Value >= savedShares[next] {
 			next++
 		}
-		list = append(list, WhatIf{Server: k.server.String(), Endpoint: k.endpoint, TimeoutS: d.Seconds(),
+		list = append(list, WhatIf{Server: serverRow(k.server), Endpoint: k.endpoint, TimeoutS: d.Seconds(),
 			SavedShare: 1 - est.Value, Low: max(0, 1-est.High), High: min(1, 1-est.Low)})
 	}
 	return list
