@@ -42,7 +42,6 @@ type comparer struct {
 	endpoints []group
 	matches   []Match
 	unused    []string // entries of Map that name nothing
-	tested    []*D     // whose p-values are to be corrected
 }
 
 // rates are the events of two subjects with the exposures they are counted

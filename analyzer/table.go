@@ -64,7 +64,6 @@ type live struct {
 	a, b   event.Endpoint
 	linger bool // it is in the queue of closed connections
 	hash   uint64
-	warm   uint32       // see touch
 	server *serverStats // where its exchanges are counted; nil until the first
 	conn.Conn
 }

@@ -244,7 +244,7 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	to.begin(s.Ack)
 	if !from.acks || from.ack.Before(s.Ack) {
-		if from.acks || to.top.Before(s.Ack) == false {
+		if from.acks || !to.top.Before(s.Ack) {
 			to.rtxRun = 0
 		}
 		c.hold(s, from, to)

@@ -24,7 +24,6 @@ type file struct {
 	opened  moment
 	by      *thread // who opened it
 	fd      int32   // the first descriptor
-	maybe   bool    // a socket that may be no TCP socket
 	ringers bool    // counted among the sockets of a process that uses io_uring
 }
 

@@ -26,7 +26,6 @@ type Reader struct {
 	err    error // what Next returns from now on
 	start  event.Time
 	end    event.Time
-	host   string
 }
 
 // NewReader reads the file header from r, which must be uncompressed. An error

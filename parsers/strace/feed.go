@@ -15,25 +15,22 @@ type feeder struct {
 func (f *feeder) next(b []byte) []byte {
 	b = append(b, f.rest...)
 	f.rest = f.rest[:0]
-	for f.err == nil {
-		if cap(b) < f.size {
-			b = append(make([]byte, 0, f.size), b...)
-		}
-		for len(b) < f.size && f.err == nil {
-			var n int
-			n, f.err = f.src.Read(b[len(b):f.size])
-			b = b[:len(b)+n]
-		}
-		if f.err != nil {
-			return b
-		}
-		if i := lastNewline(b); i >= 0 {
-			f.rest = append(f.rest, b[i+1:]...)
-			return b[:i+1]
-		}
-		return f.long(b)
+	if cap(b) < f.size {
+		b = append(make([]byte, 0, f.size), b...)
 	}
-	return b
+	for len(b) < f.size && f.err == nil {
+		var n int
+		n, f.err = f.src.Read(b[len(b):f.size])
+		b = b[:len(b)+n]
+	}
+	if f.err != nil {
+		return b
+	}
+	if i := lastNewline(b); i >= 0 {
+		f.rest = append(f.rest, b[i+1:]...)
+		return b[:i+1]
+	}
+	return f.long(b)
 }
 
 func lastNewline(b []byte) int {

@@ -157,20 +157,6 @@ func infoEnd(b []byte, i int) int {
 	return len(b)
 }
 
-// between returns what stands between the first start in b and the next end.
-func between(b []byte, start string, end byte) ([]byte, bool) {
-	i := bytes.Index(b, []byte(start))
-	if i < 0 {
-		return nil, false
-	}
-	b = b[i+len(start):]
-	j := bytes.IndexByte(b, end)
-	if j < 0 {
-		return nil, false
-	}
-	return b[:j], true
-}
-
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
 func isWord(c byte) bool {

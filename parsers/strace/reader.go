@@ -54,11 +54,8 @@ type Reader struct {
 	last    lastCalls
 	counts  [256]int64
 	tally   tally
-	bytes   int64
 	input   event.Input
 	clock   timed
-	seconds int64
-	fine    int64
 	tids    map[int32]struct{}
 	restart uint32 // first line at which the clock stepped back by more than a second
 	steps   int64

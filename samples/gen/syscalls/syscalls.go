@@ -75,7 +75,6 @@ type thread struct {
 	script []call
 	at     int   // index of the next call, or of the one being made
 	inside bool  // in the kernel
-	split  bool  // the first half was printed
 	when   int64 // of its next event
 	proc   *process
 }
