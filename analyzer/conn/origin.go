@@ -20,7 +20,7 @@ func number(s *event.Segment, from, to *origin) {
 	if from.known && to.known && s.Flags&event.SYN == 0 {
 		return
 	}
-	whole := s.Kind == event.SegmentTCP && s.Notes&event.LongHeader == 0
+	whole := s.Kind == event.SegmentTCP && s.Notes&event.EndUnknown == 0
 	switch {
 	case from.known && s.Flags.Has(event.SYN|event.ACK), whole && !from.known && s.Flags&event.SYN != 0:
 		*from = origin{s.Seq, true}

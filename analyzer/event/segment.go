@@ -33,7 +33,7 @@ const (
 	HasWindowScale
 	CutByCapture // the capture holds fewer bytes than the packet had
 	BadOptions   // the option list could not be read to its end
-	LongHeader   // the header states a length beyond the segment's end; there is no payload
+	EndUnknown   // where it ends is not known: its header reaches beyond the end, or it is the first fragment of a datagram that is not whole
 	NoLength     // the IP header had no usable length (offloading); Len is what was captured
 	DuplicateSACK
 	IPv6

@@ -171,6 +171,8 @@ func layerings() []layering {
 		{"ip4 offloaded", 1, ether(0x0800, cat(four[:2], be16(0), four[4:])), usual4, "", true},
 		{"ip6 offloaded", 1, ether(0x86dd, cat(six[:4], be16(0), six[6:], make([]byte, 1277))), `[2001:db8::1]:40000>[2001:db8::2]:80 seq=1000 len=1281 payload="data` + strings.Repeat(`\x00`, 1277) + `"`, "", false},
 		{"ip6 without a length", 1, ether(0x86dd, cat(six[:4], be16(0), six[6:])), "", "undecoded-broken", true},
+		{"ip6 option beyond its header", 1, ether(0x86dd, packet6(0, cat([]byte{6, 0, 1, 9, 0, 0, 0, 0}, data()))), "", "undecoded-broken", true},
+		{"erspan 3 without a sequence number", 1, gre(cat(be16(0), be16(0x22eb), be32(0x20000001), be32(0), be32(0)), whole), usual4, "", true},
 		{"ip6 hop-by-hop in ip4", 1, ether(0x0800, packet4(0, 0, hop)), usual4, "", true},
 		{"first fragment that lacks bytes", 1, ether(0x0800, cat(packet4(6, 0x2000, data())[:2], be16(500), packet4(6, 0x2000, data())[4:])), usual4, "", false},
 		{"later fragment that lacks bytes", 1, ether(0x0800, cat(packet4(6, 1, data())[:2], be16(500), packet4(6, 1, data())[4:])), "", "", true},

@@ -68,7 +68,7 @@ func (d *decoder) fragment(p piece) {
 		// Never to be completed; the ports can still be seen in the
 		// first fragment.
 		if p.at == 0 {
-			d.ip.notes |= event.NoLength
+			d.ip.notes |= event.NoLength | event.EndUnknown
 			d.transport(p.key.proto, p.data, p.miss)
 		}
 		return

@@ -120,6 +120,10 @@ func (d *decoder) extensions(next byte, p []byte, miss int) {
 				d.short(miss)
 				return
 			}
+			if (next == protoHopByHop || next == protoDestOpts) && !options6(p[2:n]) {
+				d.trouble(troubleBroken)
+				return
+			}
 			next, p = p[0], p[n:]
 		case protoFragment:
 			if len(p) < 8 {
@@ -145,6 +149,22 @@ func (d *decoder) extensions(next byte, p []byte, miss int) {
 			return
 		}
 	}
+}
+
+// options6 reports whether the options of a header fit it (RFC 8200, section
+// 4.2). A host drops the packet when they do not.
+func options6(p []byte) bool {
+	for len(p) > 0 {
+		n := 1 // padding
+		if p[0] != 0 {
+			if len(p) < 2 || len(p) < 2+int(p[1]) {
+				return false
+			}
+			n = 2 + int(p[1])
+		}
+		p = p[n:]
+	}
+	return true
 }
 
 // transport decodes what an IP header carries. What cannot lead to TCP is no

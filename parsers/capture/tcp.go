@@ -42,7 +42,7 @@ func (d *decoder) tcp(p []byte, miss int) {
 	}
 	// Wireshark stops at both, too, with the frame in its stream.
 	if head > len(p)+miss {
-		s.Notes |= event.BadOptions | event.LongHeader
+		s.Notes |= event.BadOptions | event.EndUnknown
 		return
 	}
 	if head < 20 {

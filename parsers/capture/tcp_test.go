@@ -147,7 +147,7 @@ func TestBadHeader(t *testing.T) {
 		{0, event.SYN | event.ACK, event.BadOptions},
 		{4, event.SYN | event.ACK, event.BadOptions},
 		{5, 0xff, 0},
-		{15, 0xff, event.BadOptions | event.LongHeader},
+		{15, 0xff, event.BadOptions | event.EndUnknown},
 	} {
 		raw := segment(0xff, nil, "data")
 		raw[12] = byte(test.words << 4)

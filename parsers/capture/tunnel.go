@@ -192,7 +192,7 @@ func (d *decoder) gre(p []byte, miss int) {
 	}
 	d.enter(scopeTunnel, id)
 	if proto == etherERSPAN2 || proto == etherERSPAN3 {
-		d.erspan(p[n:], miss, flags&sequence != 0)
+		d.erspan(p[n:], miss, flags&sequence != 0 || proto == etherERSPAN3)
 		return
 	}
 	d.etherType(proto, p[n:], miss)
