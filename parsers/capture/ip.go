@@ -120,7 +120,7 @@ func (d *decoder) extensions(next byte, p []byte, miss int) {
 				d.short(miss)
 				return
 			}
-			if (next == protoHopByHop || next == protoDestOpts) && !options6(p[2:n]) {
+			if (next == protoHopByHop || next == protoDestOpts) && !options6(p[2:], n-2) {
 				d.trouble(troubleBroken)
 				return
 			}
@@ -151,18 +151,19 @@ func (d *decoder) extensions(next byte, p []byte, miss int) {
 	}
 }
 
-// options6 reports whether the options of a header fit it (RFC 8200, section
-// 4.2). A host drops the packet when they do not.
-func options6(p []byte) bool {
-	for len(p) > 0 {
-		n := 1 // padding
-		if p[0] != 0 {
-			if len(p) < 2 || len(p) < 2+int(p[1]) {
-				return false
-			}
-			n = 2 + int(p[1])
+// options6 reports whether the options in the first n bytes of p (RFC 8200,
+// section 4.2) lie within the packet. One that only reaches beyond its header
+// is no reason to give up the segment, as in Wireshark.
+func options6(p []byte, n int) bool {
+	for i := 0; i < n; {
+		if p[i] == 0 { // padding
+			i++
+			continue
 		}
-		p = p[n:]
+		if i+2 > len(p) || i+2+int(p[i+1]) > len(p) {
+			return false
+		}
+		i += 2 + int(p[i+1])
 	}
 	return true
 }
