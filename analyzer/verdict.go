@@ -184,8 +184,8 @@ func (f *facts) endLost() bool {
 }
 
 // shutdownLimit is how soon after its request a client that means to read the
-// answer shuts down its sending side. One that does so later has waited first,
-// and gives up.
+// answer shuts down its sending side. One that does so later has waited first
+// and gives up, unless it then reads the answer to its end.
 const shutdownLimit = 50 * time.Millisecond
 
 // heldAnswered: the client shut down its sending side and read the answer.
@@ -194,7 +194,10 @@ func (f *facts) heldAnswered() bool {
 		return false
 	}
 	if d, ok := conn.Duration(f.RequestEnd, f.CloseAt); !ok || d > shutdownLimit {
-		return false
+		m, fits := f.timers.match(f.Record)
+		if !f.PeerFIN.Known() || f.Marks&conn.MarkReset != 0 || fits && m.timer.count >= strongCount {
+			return false
+		}
 	}
 	return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed its sending side only (shutdown) and went on reading the response")
 }
