@@ -50,9 +50,12 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	if !over {
 		until, h.censored, h.endedBy = end, true, conn.EndedByCapture
 	}
-	until = max(until, r.CloseAt) // a clock that stepped back measures nothing
+	if until.Known() {
+		until = max(until, r.CloseAt) // a clock that stepped back measures nothing
+	}
 	acked := r.FINAcked
-	if over && (!acked.Known() || acked > until) {
+	untimed := r.Marks&conn.MarkFINAckedUntimed != 0
+	if over && !untimed && (!acked.Known() || until.Known() && acked > until) {
 		acked = until // the FIN or RST that ended it acknowledged the first FIN as well
 	}
 	if acked.Known() {
@@ -62,12 +65,19 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	// B that comes after shows that it was the FIN that ended B's half.
 	gone := until
 	if over && r.PeerFIN.Known() {
-		gone = max(until, r.PeerFIN)
+		gone = r.PeerFIN
+		if until.Known() {
+			gone = max(until, r.PeerFIN)
+		}
 	}
 	h.finWait1 = between(r.CloseAt, acked)
 	h.total = between(r.CloseAt, gone)
 	h.total.censored = !over
 	h.lastAck = between(r.PeerFIN, r.PeerAcked)
+	if untimed {
+		h.finWait1 = span{}
+		return h, true
+	}
 	if !acked.Known() {
 		h.finWait1 = span{h.total.d, h.total.known, true}
 		return h, true

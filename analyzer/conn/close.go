@@ -31,7 +31,7 @@ func (c *Conn) hold(s *event.Segment, from, to *half) {
 
 // finAcked: from has acknowledged the FIN of to.
 func (c *Conn) finAcked(from, to *half, at event.Time) {
-	to.finAckedAt = at
+	to.finAcked, to.finAckedAt = true, at
 	to.state = to.state.afterOwnFINAcked()
 	from.state = from.state.afterPeerFIN()
 }
@@ -71,7 +71,7 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 // out of line (a broken or forged segment), so that no acknowledgement would
 // ever cover it.
 func (c *Conn) refine(seq event.Seq, from, to *half) {
-	if !seq.Before(from.fin) || from.finAckedAt.Known() {
+	if !seq.Before(from.fin) || from.finAcked {
 		return
 	}
 	from.fin = seq
@@ -84,7 +84,7 @@ func (c *Conn) refine(seq event.Seq, from, to *half) {
 // byPeerFIN tells an answering FIN from one that crossed: a crossing one does
 // not acknowledge the first FIN (RFC 9293, figure 13).
 func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
-	if s.Flags&event.ACK != 0 && s.Ack.Before(closer.fin.Add(1)) && !closer.finAckedAt.Known() {
+	if s.Flags&event.ACK != 0 && s.Ack.Before(closer.fin.Add(1)) && !closer.finAcked {
 		return EndedBySimultaneous
 	}
 	return EndedByFIN
@@ -101,11 +101,11 @@ func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
 	if !c.rstAt.Seen() {
 		c.rstAt, c.rstBy = at, from
 	}
-	if s.Flags&event.ACK != 0 && to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAckedAt.Known() {
-		to.finAckedAt = s.Time
+	if s.Flags&event.ACK != 0 && to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
+		to.finAcked, to.finAckedAt = true, s.Time
 	}
 	if s.Flags&event.ACK != 0 && from.acks && from.ack.Before(s.Ack) {
-		from.ack, from.ackAt = s.Ack, s.Time
+		from.ack, from.ackAt, from.ackFrame = s.Ack, s.Time, s.Frame
 	}
 	c.close(from, HowRST, at)
 	if c.first.how == HowFIN {
@@ -145,7 +145,7 @@ func (c *Conn) resetInHalfClose(from, to *half, at event.Moment) {
 		}
 		return
 	}
-	answered := to.finAt.Seen() && to.finAckedAt.Known()
+	answered := to.finAt.Seen() && to.finAcked
 	if c.spokeData && !answered && c.kind != HalfHeld {
 		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
 	}
@@ -177,7 +177,7 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 		c.marks |= MarkGaveUp
 	}
 	f := &c.first.facts
-	f.aAckAt, f.bAckAt = c.a.ackAt, c.b.ackAt
+	f.aAckFrame, f.bAckFrame = c.a.ackFrame, c.b.ackFrame
 	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
 	f.aZeroAt, f.aZeroEnd = c.a.zeroAt, c.a.zeroEnd
 	f.bZeroAt, f.bZeroEnd = c.b.zeroAt, c.b.zeroEnd

@@ -59,7 +59,7 @@ type closeFacts struct {
 	aRetransAt, bRetransAt event.Time
 	aZeroAt, bZeroAt       event.Time
 	aZeroEnd, bZeroEnd     event.Time
-	aAckAt, bAckAt         event.Time // when its acknowledgement last moved
+	aAckFrame, bAckFrame   uint32 // where its acknowledgement last moved; 0 nowhere
 }
 
 // Init makes c a new connection whose first segment is s. owner is handed to
@@ -126,7 +126,7 @@ func (c *Conn) Retaken(s *event.Segment) {
 // Closed reports whether nobody can send any more, so that only stray
 // segments may follow.
 func (c *Conn) Closed() bool {
-	return c.rstAt.Seen() || c.a.finAckedAt.Known() && c.b.finAckedAt.Known()
+	return c.rstAt.Seen() || c.a.finAcked && c.b.finAcked
 }
 
 // LastTime is when the last segment passed.
@@ -248,12 +248,12 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 			to.rtxRun = 0
 		}
 		c.hold(s, from, to)
-		from.ack, from.acks, from.ackAt = s.Ack, true, s.Time
+		from.ack, from.acks, from.ackAt, from.ackFrame = s.Ack, true, s.Time, s.Frame
 	}
 	if s.Flags&event.SYN == 0 {
 		c.established(s, from, to)
 	}
-	if to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAckedAt.Known() {
+	if to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
 		c.finAcked(from, to, s.Time)
 	}
 }

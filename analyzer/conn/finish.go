@@ -130,6 +130,9 @@ func (c *Conn) finishClose(client, server *half, r *Record) {
 		b = server
 	}
 	r.FINAcked, r.PeerAcked = a.finAckedAt, b.finAckedAt
+	if a.finAcked && !a.finAckedAt.Known() {
+		r.Marks |= MarkFINAckedUntimed
+	}
 	if b.finAt.Seen() {
 		r.PeerFIN = b.finAt.Time
 	}
@@ -159,11 +162,11 @@ func (c *Conn) probes(a *half, r *Record) {
 // acknowledged the peer's FIN and no RST ended the connection. Where the
 // capture holds no acknowledgements, both FINs must do.
 func (c *Conn) timeWait(a, b *half, r *Record) {
-	if !b.finAt.Seen() || c.rstAt.Seen() && c.rstAt.Frame <= max(r.HalfFrame, b.finAt.Frame)+1 && !b.finAckedAt.Known() {
+	if !b.finAt.Seen() || c.rstAt.Seen() && c.rstAt.Frame <= max(r.HalfFrame, b.finAt.Frame)+1 && !b.finAcked {
 		return
 	}
 	at := b.finAckedAt
-	if !at.Known() {
+	if !b.finAcked {
 		if a.bareAcks > 0 || c.rstAt.Seen() {
 			return
 		}
@@ -262,34 +265,35 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	acked := c.first.facts.aAckAt
+	acked := c.first.facts.aAckFrame
 	if server == &c.b {
-		acked = c.first.facts.bAckAt
+		acked = c.first.facts.bAckFrame
 	}
-	if c.first.by == server && (!acked.Known() || acked < r.RequestStart) {
+	if c.first.by == server && acked < x.Start.Frame {
 		r.Marks |= MarkRequestUnread
 	}
-	c.stall(client, r)
+	c.stall(client, x.End.Frame, r)
 }
 
 // unackedLeast is how long a request must have gone without an acknowledgement
 // to count as lost: a kernel delays one by up to 200 ms (Linux TCP_DELACK_MAX).
-const unackedLeast = event.Time(200 * time.Millisecond)
+const unackedLeast = 200 * time.Millisecond
 
 // stall notes what the network did between the outstanding request and the
-// first close (or the end of the input).
-func (c *Conn) stall(client *half, r *Record) {
+// first close (or the end of the input). end is the frame of the request's last
+// byte.
+func (c *Conn) stall(client *half, end uint32, r *Record) {
 	f := c.first.facts
 	if !c.first.at.Seen() {
 		f = closeFacts{
 			aRetransAt: c.a.retransAt, bRetransAt: c.b.retransAt,
-			aAckAt: c.a.ackAt, bAckAt: c.b.ackAt,
+			aAckFrame: c.a.ackFrame, bAckFrame: c.b.ackFrame,
 			aZeroAt: c.a.zeroAt, aZeroEnd: c.a.zeroEnd, bZeroAt: c.b.zeroAt, bZeroEnd: c.b.zeroEnd,
 		}
 	}
 	if client != &c.a {
 		f.aRetransAt, f.bRetransAt = f.bRetransAt, f.aRetransAt
-		f.aAckAt, f.bAckAt = f.bAckAt, f.aAckAt
+		f.aAckFrame, f.bAckFrame = f.bAckFrame, f.aAckFrame
 	}
 	since := func(t event.Time) bool { return t.Known() && r.RequestStart.Known() && t >= r.RequestStart }
 	if since(f.aRetransAt) {
@@ -302,8 +306,7 @@ func (c *Conn) stall(client *half, r *Record) {
 	if !c.first.at.Seen() {
 		closed = c.last.Time
 	}
-	if server := f.bAckAt; r.Marks&MarkOneSided == 0 && r.RequestEnd.Known() && (!server.Known() || server < r.RequestEnd) &&
-		closed-r.RequestEnd > unackedLeast+event.Time(r.RTT) {
+	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && f.bAckFrame < end && waited > unackedLeast+r.RTT {
 		r.Marks |= MarkRequestUnacked
 	}
 	if zeroSince(f.aZeroAt, f.aZeroEnd, r.RequestStart) || zeroSince(f.bZeroAt, f.bZeroEnd, r.RequestStart) {

@@ -34,10 +34,12 @@ type half struct {
 	zeroAt     event.Time   // last time it announced a window of zero
 	zeroEnd    event.Time   // when it opened the window again; NoTime while closed
 	ackAt      event.Time   // when ack last moved
+	ackFrame   uint32       // and where
 	bytes      int64        // passed in order
 	missing    int64        // not in the input
 	finAt      event.Moment // its FIN
-	finAckedAt event.Time   // when the peer acknowledged it
+	finAckedAt event.Time   // when the peer acknowledged it; NoTime without a clock, too
+	finAcked   bool         // the peer acknowledged it
 	stash      stash        // bytes behind a hole
 	seen       [4]print     // fingerprints of its last segments, to tell copies
 	seenNext   uint8

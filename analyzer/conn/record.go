@@ -187,6 +187,7 @@ const (
 	MarkUnreadAtClose                     // the closer had received bytes that the peer's last response does not end with
 	MarkRequestUnread                     // the server's close did not acknowledge the first byte of the outstanding request
 	MarkResynced                          // the parser lost a message boundary and found another
+	MarkFINAckedUntimed                   // the first FIN was acknowledged by a packet without a time
 )
 
 // Record is what the input shows of one connection, whether its segments or
