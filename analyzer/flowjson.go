@@ -188,7 +188,7 @@ func evidence(f *facts) []string {
 
 // flowRequest is the request that was outstanding at the close of flow i.
 func (res *Result) flowRequest(i int, f *facts) *FlowRequest {
-	if !f.Outstanding || f.cause == CauseClientNoReuse || f.FirstBy == event.NoSide && f.cause != CauseNetworkFailure && f.cause != CauseOpen {
+	if !f.Outstanding || f.cause == CauseClientNoReuse && f.HalfKind == conn.HalfHeld || f.FirstBy == event.NoSide && f.cause != CauseNetworkFailure && f.cause != CauseOpen {
 		return nil
 	}
 	q := &FlowRequest{
