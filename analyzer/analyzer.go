@@ -79,6 +79,7 @@ type view struct {
 	window     window
 	before     bool    // segments before the window were left out
 	behind     bool    // segments behind it were
+	undated    bool    // times are right up to an unknown offset, as in a log without dates
 	input      uint16  // of the first segment
 	log        *logged // what an strace log came to; nil for captures
 	answers    bool    // a segment other than a client's SYN was seen

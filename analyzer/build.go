@@ -19,6 +19,7 @@ type builder struct {
 	grid      grid          // slices of it
 	start     event.Time
 	end       event.Time
+	undated   bool        // start and end tell a duration only
 	all       sums        // of all peers, filled in when they are complete
 	halves    [2]halfSums // by client, by server
 	peers     map[event.Endpoint]*peerSums
@@ -87,7 +88,11 @@ func newBuilder(res *Result) *builder {
 // build makes the report.
 func (res *Result) build() *Report {
 	b := newBuilder(res)
+	b.undated = !slices.ContainsFunc(res.views, func(v *view) bool { return v.start.Known() && !v.undated })
 	for _, v := range res.views {
+		if v.undated && !b.undated {
+			continue // its moments lie decades from those of the others
+		}
 		if v.start.Known() && (!b.start.Known() || v.start < b.start) {
 			b.start = v.start
 		}
@@ -102,7 +107,7 @@ func (res *Result) build() *Report {
 	b.exchanges()
 	r := &Report{
 		Schema: ReportSchema, Tool: Tool{"finwait", res.opts.Version},
-		Inputs: b.inputs(), Span: b.reportSpan(), Settings: res.opts.settings(), Slices: b.grid.report(), Quality: b.qualities(), Totals: b.totals(),
+		Inputs: b.inputs(), Span: b.reportSpan(), Settings: res.opts.settings(), Slices: b.slices(), Quality: b.qualities(), Totals: b.totals(),
 		HalfClose: HalfCloses{b.halfClose(0), b.halfClose(1)},
 		Timers:    b.timers(), Peers: b.peerRows(), Endpoints: b.endpointRows(), Clients: b.clientRows(),
 		Timeline: b.timeline(),
@@ -134,7 +139,7 @@ func (b *builder) connection(i int, r *conn.Record) {
 			c.spanEnd = max(f.Last, res.view(i).end)
 		}
 	}
-	tw := res.opts.TimeWait
+	tw, placed := res.opts.TimeWait, b.placed(res.view(i))
 	p := b.peer(f.Server)
 	p.add(c, tw)
 	if name := res.serverName(i, f.Record); name != nil && b.res.rows.server(f.Server) == f.Server {
@@ -150,11 +155,17 @@ func (b *builder) connection(i int, r *conn.Record) {
 			e.ended[f.cause] += int(f.Open)
 			e.timed(f.timer, 1)
 		}
-		b.survival(p, e, f)
+		at := f.RequestStart
+		if !placed {
+			at = event.NoTime
+		}
+		b.survival(p, e, f, at)
 	}
-	b.addTimes(c, p, cl, e)
+	if placed {
+		b.addTimes(c, p, cl, e)
+	}
 	b.half(c)
-	if f.Outstanding && f.RequestStart.Known() && c.spanEnd.Known() {
+	if f.Outstanding && f.RequestStart.Known() && c.spanEnd.Known() && placed {
 		p.inFlight.add(f.RequestStart, c.spanEnd)
 	}
 	if c.retried {
@@ -174,58 +185,6 @@ const reactionLimit = 10 * time.Millisecond
 func (f *facts) reacted() bool {
 	d, ok := conn.Duration(f.CloseAt, f.Late)
 	return ok && d <= f.RTT+reactionLimit
-}
-
-// survival adds a request that the client gave up to the endpoint's response
-// times: a late answer tells how long it took, else it is censored at the close.
-func (b *builder) survival(p *peerSums, e *endpointSums, f *facts) {
-	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld {
-		return
-	}
-	if d, ok := conn.Duration(f.RequestStart, f.Late); ok && f.Phase != conn.PhaseReadingBody && !f.reacted() {
-		for _, s := range [...]*sums{&e.sums, &p.sums} {
-			s.response.Add(d)
-			s.lateResponse.Add(d)
-			s.times.response.addDuration(f.RequestStart, int64(d))
-		}
-		return
-	}
-	if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
-		for _, s := range [...]*sums{&e.sums, &p.sums} {
-			s.response.AddCensored(d)
-			s.times.response.addDuration(f.RequestStart, int64(d))
-		}
-	}
-}
-
-func (b *builder) peer(server event.Endpoint) *peerSums {
-	server = b.res.rows.server(server)
-	p := b.peers[server]
-	if p == nil {
-		p = &peerSums{sums: sums{times: newTimes(b.grid)}, names: map[string]int{}}
-		b.peers[server] = p
-	}
-	return p
-}
-
-func (b *builder) client(addr [16]byte) *sums {
-	addr = b.res.rows.client(addr)
-	s := b.clients[addr]
-	if s == nil {
-		s = &sums{keeps: keepClosed, times: newTimes(b.grid)}
-		b.clients[addr] = s
-	}
-	return s
-}
-
-func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
-	k := b.res.rows.endpoint(endpointKey{server, name})
-	e := b.endpoints[k]
-	if e == nil {
-		e = &endpointSums{sums: sums{keeps: keepNone, times: newTimes(b.grid)}}
-		b.endpoints[k] = e
-	}
-	return e
 }
 
 // half adds a half-close.
@@ -254,7 +213,9 @@ func (b *builder) exchanges() {
 		for _, s := range v.shards {
 			for end, st := range s.servers {
 				p := b.peer(end)
-				p.inFlight.merge(&st.inFlight)
+				if b.placed(v) {
+					p.inFlight.merge(&st.inFlight)
+				}
 				for id, x := range st.endpoints {
 					name := b.res.fold(end, s.names.String(id))
 					if id == 0 {
@@ -267,6 +228,9 @@ func (b *builder) exchanges() {
 					e.response.Merge(&x.responses)
 					p.response.Merge(&x.responses)
 					b.all.response.Merge(&x.responses)
+					if !b.placed(v) {
+						continue
+					}
 					for _, t := range [...]*times{&e.times, &p.times, &b.all.times} {
 						t.merge(x)
 					}
@@ -363,7 +327,7 @@ func (b *builder) halfClose(side int) HalfClose {
 		out.EndedBy = map[string]int{}
 	}
 	if n, at := h.spans.Peak(); n > 0 {
-		out.Peak = Peak{n, Stamp(at)}
+		out.Peak = Peak{n, b.stamp(event.Time(at))}
 	}
 	return out
 }

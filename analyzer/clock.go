@@ -169,3 +169,44 @@ func (b *builder) clockNotes(v *view) []Quality {
 	add("clock-odd", "packets have a time far from that of the packets around them, which was left out", v.clock.odds)
 	return list
 }
+
+// stamp is a moment as the report has it: none when the inputs have no dates.
+func (b *builder) stamp(t event.Time) Stamp {
+	if b.undated {
+		return Stamp(event.NoTime)
+	}
+	return Stamp(t)
+}
+
+// stamped is a moment of input i as the report has it.
+func (res *Result) stamped(i int, t event.Time) Stamp {
+	for _, v := range res.views {
+		if v.undated && i >= int(v.input) && i < int(v.input)+v.log.files {
+			return Stamp(event.NoTime)
+		}
+	}
+	return Stamp(t)
+}
+
+// undate removes the moments of a connection that a log without dates shows:
+// they would lie around 1970.
+func (f *Flow) undate() {
+	no := Stamp(event.NoTime)
+	f.Opened, f.Closed, f.Close.At = no, no, no
+	if f.Close.Request != nil {
+		f.Close.Request.Sent = no
+	}
+}
+
+// slices are the slices of the report.
+func (b *builder) slices() Slices {
+	s := b.grid.report()
+	if b.undated {
+		s.Start = Stamp(event.NoTime)
+	}
+	return s
+}
+
+// placed reports whether the moments of a view have a place among those of the
+// report: not those of a log without dates beside a capture.
+func (b *builder) placed(v *view) bool { return b.undated || !v.undated }

@@ -1,7 +1,6 @@
 package analyzer
 
 import (
-	"finwait/analyzer/event"
 	"finwait/analyzer/stat"
 )
 
@@ -171,4 +170,4 @@ func (q Quantiles) plus(o *Quantiles) Quantiles {
 }
 
 // clocked reports whether the side's rows count events over time.
-func (s *side) clocked() bool { return s.r.Slices.Count > 0 && event.Time(s.r.Slices.Start).Known() }
+func (s *side) clocked() bool { return s.r.Slices.Count > 0 }

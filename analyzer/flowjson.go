@@ -57,6 +57,9 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 	}
 	res.addLog(i, f, fl)
 	fl.OtherSide = res.otherSide(i, f.Record)
+	if res.view(i).undated {
+		fl.undate()
+	}
 	return fl
 }
 

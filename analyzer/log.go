@@ -33,6 +33,7 @@ type logged struct {
 	socket.Result
 	trace  event.Trace
 	path   string
+	files  int    // inputs that it is made of: one, or those of strace -ff
 	clock  bool   // times are fine enough to compare durations
 	joined []bool // connections that a capture shows as well
 }
@@ -54,7 +55,9 @@ func (a *Analyzer) Log(src CallSource) error {
 	}
 	trace := src.Trace()
 	v.log = &logged{Result: log.Finish(&trace), trace: trace}
+	v.undated = trace.Undated()
 	v.log.clock = trace.Clock != event.ClockNone && trace.Resolution < 100*time.Millisecond
+	v.log.files = len(src.Inputs())
 	a.inputs = append(a.inputs, src.Inputs()...)
 	if int(v.input) < len(a.inputs) {
 		v.log.path = a.inputs[v.input].Path
@@ -224,7 +227,10 @@ func (l *logged) process(c *socket.Conn) *FlowProcess {
 	p := &FlowProcess{PID: int(e.PID), TID: int(e.TID), FD: int(e.FD), Comm: text(e.Comm), ClosedAt: Stamp(event.NoTime)}
 	if e.CloseLine != 0 && called(e.End) {
 		n := int(e.CloseLine)
-		p.CloseLine, p.ClosedAt = &n, Stamp(e.ClosedAt)
+		p.CloseLine = &n
+		if !l.trace.Undated() {
+			p.ClosedAt = Stamp(e.ClosedAt)
+		}
 	}
 	return p
 }

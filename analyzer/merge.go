@@ -56,7 +56,7 @@ func (b *builder) addPeers() {
 // part is an empty builder over the same result.
 func (b *builder) part() *builder {
 	o := newBuilder(b.res)
-	o.span, o.grid, o.start, o.end = b.span, b.grid, b.start, b.end
+	o.span, o.grid, o.start, o.end, o.undated = b.span, b.grid, b.start, b.end, b.undated
 	o.all.times = newTimes(b.grid)
 	return o
 }

@@ -121,9 +121,9 @@ func (b *builder) qualities() []Quality {
 // inputs are the inputs as the report names them.
 func (b *builder) inputs() []Input {
 	list := []Input{}
-	for _, in := range b.res.inputs {
+	for i, in := range b.res.inputs {
 		row := Input{Path: in.Path, Kind: in.Kind, Bytes: in.Bytes, Packets: in.Packets, Lines: in.Lines,
-			Start: Stamp(in.Start), End: Stamp(in.End), LinkTypes: in.LinkTypes, Host: text(in.Host)}
+			Start: b.res.stamped(i, in.Start), End: b.res.stamped(i, in.End), LinkTypes: in.LinkTypes, Host: text(in.Host)}
 		if in.Snaplen > 0 {
 			n := in.Snaplen
 			row.Snaplen = &n
@@ -138,7 +138,7 @@ func (b *builder) inputs() []Input {
 
 // reportSpan is the time that the inputs cover.
 func (b *builder) reportSpan() Span {
-	s := Span{Start: Stamp(b.start), End: Stamp(b.end)}
+	s := Span{Start: b.stamp(b.start), End: b.stamp(b.end)}
 	if b.start.Known() {
 		s.DurationS = secondsOf(b.span)
 	}

@@ -200,3 +200,36 @@ func serverRow(end event.Endpoint) string {
 
 // otherLast orders the row of all others behind the rest, whatever it adds up to.
 func otherLast(x, y string) int { return cmp.Compare(b2i(x == otherRow), b2i(y == otherRow)) }
+
+// peer are the sums of a server's row.
+func (b *builder) peer(server event.Endpoint) *peerSums {
+	server = b.res.rows.server(server)
+	p := b.peers[server]
+	if p == nil {
+		p = &peerSums{sums: sums{times: newTimes(b.grid)}, names: map[string]int{}}
+		b.peers[server] = p
+	}
+	return p
+}
+
+// client are the sums of a client's row.
+func (b *builder) client(addr [16]byte) *sums {
+	addr = b.res.rows.client(addr)
+	s := b.clients[addr]
+	if s == nil {
+		s = &sums{keeps: keepClosed, times: newTimes(b.grid)}
+		b.clients[addr] = s
+	}
+	return s
+}
+
+// endpoint are the sums of an endpoint's row.
+func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
+	k := b.res.rows.endpoint(endpointKey{server, name})
+	e := b.endpoints[k]
+	if e == nil {
+		e = &endpointSums{sums: sums{keeps: keepNone, times: newTimes(b.grid)}}
+		b.endpoints[k] = e
+	}
+	return e
+}

@@ -23,7 +23,7 @@ var bucketWidths = [...]time.Duration{1e6, 2e6, 5e6, 10e6, 20e6, 50e6, 100e6, 20
 // timeline counts the clients' sockets by state over time: over all servers,
 // then for those with most churn.
 func (b *builder) timeline() Timeline {
-	t := Timeline{Start: Stamp(b.start), Series: []Series{}}
+	t := Timeline{Start: b.stamp(b.start), Series: []Series{}}
 	if b.span <= 0 {
 		return t
 	}

@@ -252,6 +252,10 @@ type Trace struct {
 	Calls []CallCount
 }
 
+// Undated reports whether the log's times tell durations but not moments: they
+// have no date, or count from the first line.
+func (t *Trace) Undated() bool { return t.Clock == ClockDay || t.Clock == ClockRelative }
+
 // CallCount is how often a call occurs in a log.
 type CallCount struct {
 	Name  string

@@ -106,6 +106,8 @@ func (p *page) inputs(r *analyzer.Report) {
 	}
 	if at := clock(r.Span.Start, dateAndTime); at != unknown {
 		facts = append(facts, at+" UTC", duration(r.Span.DurationS))
+	} else if r.Span.DurationS != nil {
+		facts = append(facts, duration(r.Span.DurationS))
 	}
 	tail := strings.Join(facts, ", ")
 	if room := p.width - cells(tail) - 2; room >= 16 {

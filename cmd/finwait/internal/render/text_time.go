@@ -136,7 +136,11 @@ func (p *page) halfClose(name, peer string, h *analyzer.HalfClose) {
 	p.table(t, "")
 	p.histogram(h.FinWait2)
 	if h.Peak.Count > 0 {
-		p.labelled(4, "", 0, fmt.Sprintf("at most %s in FIN-WAIT-2 at once, at %s", counted(h.Peak.Count, "socket"), clock(h.Peak.At, timeOfDay)))
+		text := fmt.Sprintf("at most %s in FIN-WAIT-2 at once", counted(h.Peak.Count, "socket"))
+		if at := clock(h.Peak.At, timeOfDay); at != unknown {
+			text += ", at " + at
+		}
+		p.labelled(4, "", 0, text)
 	}
 	p.labelled(4, "", 0, "ended by "+endings(h.EndedBy))
 }
@@ -294,6 +298,10 @@ func (p *page) timeline(r *analyzer.Report) {
 	}
 	end := tl.Start + analyzer.Stamp(tl.BucketS*float64(buckets)*1e9)
 	from, to := clock(tl.Start, timeOfDay), clock(end, timeOfDay)
+	if from == unknown {
+		length := tl.BucketS * float64(buckets)
+		from, to = "0 s", duration(&length)
+	}
 	if length >= len(from)+len(to)+1 {
 		from += padLeft(to, length-len(from))
 	}
