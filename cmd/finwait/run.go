@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"finwait/analyzer"
 	"finwait/cmd/finwait/internal/redact"
@@ -151,18 +152,32 @@ func (a *analysis) judgeDamage(s streams) error {
 		if !q.Damage {
 			continue
 		}
-		text := fmt.Sprintf("%s: %d", q.Text, q.Count)
-		if q.ID == "unreadable-input" {
-			text = q.Text
-		} else if q.Where != "" {
-			text = fmt.Sprintf("%s (%d, first at %s)", q.Text, q.Count, q.Where)
-		}
+		text := damageLine(&q, r.Inputs)
 		if a.flags.strict {
 			return errors.New(text)
 		}
 		complain(s.err, "warning: %s", text)
 	}
 	return nil
+}
+
+// damageLine says what is wrong with an input: FILE: what (where).
+func damageLine(q *analyzer.Quality, inputs []analyzer.Input) string {
+	if q.ID == "unreadable-input" {
+		return q.Text
+	}
+	for _, in := range inputs {
+		place, ok := strings.CutPrefix(q.Where, in.Path+":")
+		if !ok {
+			continue
+		}
+		place = strings.NewReplacer(" (", ", ", ")", "").Replace(strings.TrimSpace(place))
+		return fmt.Sprintf("%s: %s (%d, first at %s)", in.Path, q.Text, q.Count, place)
+	}
+	if q.Where != "" {
+		return fmt.Sprintf("%s: %s (%d)", q.Where, q.Text, q.Count)
+	}
+	return fmt.Sprintf("%s: %d", q.Text, q.Count)
 }
 
 // report is the report over all inputs.
