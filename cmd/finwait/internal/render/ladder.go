@@ -198,7 +198,7 @@ func (p *page) ladderVerdict(f *analyzer.Flow) {
 	}
 	p.ladderHalf(f)
 	if len(c.Evidence) > 0 {
-		p.labelled(2, "evidence", label, clean(strings.Join(c.Evidence, ", ")))
+		p.labelled(2, "evidence", label, clean(strings.Join(places(c.Evidence), ", ")))
 	}
 	if c.Codes != "" {
 		p.labelled(2, "elsewhere", label, clean(c.Codes))
@@ -209,6 +209,16 @@ func (p *page) ladderVerdict(f *analyzer.Flow) {
 	if len(f.Notes) > 0 {
 		p.labelled(2, "notes", label, clean(strings.Join(f.Notes, ", ")))
 	}
+}
+
+// places shortens the paths of evidence to file names, as the ladder's head
+// does: a path that wraps cannot be read or copied. JSON has them whole.
+func places(evidence []string) []string {
+	short := make([]string, len(evidence))
+	for i, at := range evidence {
+		short[i] = path.Base(at)
+	}
+	return short
 }
 
 // ladderHalf says how long the half-close took, and how late the answer was.
