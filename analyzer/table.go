@@ -35,7 +35,7 @@ type table struct {
 	shard   *shard
 }
 
-// slot is one entry: the upper half of the hash, and where the connection is.
+// slot is one entry: a part of the hash, and where the connection is.
 type slot struct {
 	tag uint32
 	ref ref
@@ -79,9 +79,9 @@ func (t *table) lookup(s *event.Segment) *slot {
 	if (t.used+1)*4 > len(t.slots)*3 {
 		t.grow()
 	}
-	mask := uint64(len(t.slots) - 1)
-	tag := uint32(s.Hash >> 32)
-	for i := slotOf(s.Hash) & mask; ; i = (i + 1) & mask {
+	mask := uint32(len(t.slots) - 1)
+	tag := tagOf(s.Hash)
+	for i := tag & mask; ; i = (i + 1) & mask {
 		p := &t.slots[i]
 		if p.ref == 0 || p.tag == tag && t.holds(p.ref, s) {
 			return p
@@ -89,9 +89,9 @@ func (t *table) lookup(s *event.Segment) *slot {
 	}
 }
 
-// slotOf spreads a hash over the slots. The shard is chosen by the upper bits,
-// so they say nothing within one.
-func slotOf(hash uint64) uint64 { return hash }
+// tagOf is the half of a hash that a slot keeps. Its upper bits chose the shard
+// and say nothing within one; the lower ones choose the slot.
+func tagOf(hash uint64) uint32 { return uint32(hash >> 28) }
 
 // holds reports whether the connection at r is of the segment's 4-tuple.
 func (t *table) holds(r ref, s *event.Segment) bool {
@@ -110,29 +110,17 @@ func (t *table) holds(r ref, s *event.Segment) bool {
 func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(256, 2*len(old)))
-	mask := uint64(len(t.slots) - 1)
+	mask := uint32(len(t.slots) - 1)
 	for _, p := range old {
 		if p.ref == 0 {
 			continue
 		}
-		i := slotOf(t.hashOf(p.ref)) & mask
+		i := p.tag & mask
 		for t.slots[i].ref != 0 {
 			i = (i + 1) & mask
 		}
 		t.slots[i] = p
 	}
-}
-
-// hashOf is the hash of the connection at r.
-func (t *table) hashOf(r ref) uint64 {
-	if r.isLive() {
-		return t.live[r.liveIndex()].hash
-	}
-	if r.isFirst() {
-		return t.firsts.at(r.firstIndex()).Hash
-	}
-	a, b := conn.UnpackEnds(t.records.at(r.recordIndex()))
-	return event.HashEnds(&a, &b)
 }
 
 // add takes the next segment of the shard.
@@ -147,7 +135,7 @@ func (t *table) add(s *event.Segment) {
 			return
 		}
 		t.used++
-		p.tag = uint32(s.Hash >> 32)
+		p.tag = tagOf(s.Hash)
 		t.first(p, s)
 	case p.ref.isLive():
 		l := t.live[p.ref.liveIndex()]
@@ -250,8 +238,8 @@ func (t *table) settle(i uint32) {
 
 // slotOfLive finds the slot that points to live connection i.
 func (t *table) slotOfLive(i uint32, l *live) *slot {
-	mask := uint64(len(t.slots) - 1)
-	for j := slotOf(l.hash) & mask; ; j = (j + 1) & mask {
+	mask := uint32(len(t.slots) - 1)
+	for j := tagOf(l.hash) & mask; ; j = (j + 1) & mask {
 		if t.slots[j].ref == liveRef(i) {
 			return &t.slots[j]
 		}
@@ -334,15 +322,14 @@ func (rs *records) replace(i, size int, r *conn.Record) {
 }
 
 func (rs *records) write(r *conn.Record) place {
-	rs.buf = r.Append(rs.buf[:0])
 	n := len(rs.chunks)
-	if n == 0 || len(rs.chunks[n-1])+len(rs.buf) > cap(rs.chunks[n-1]) {
-		rs.chunks = append(rs.chunks, make([]byte, 0, max(recordChunk, len(rs.buf))))
+	if n == 0 || cap(rs.chunks[n-1])-len(rs.chunks[n-1]) < conn.MaxPacked {
+		rs.chunks = append(rs.chunks, make([]byte, 0, recordChunk))
 		n++
 	}
 	c := &rs.chunks[n-1]
 	at := len(*c)
-	*c = append(*c, rs.buf...)
+	*c = r.Append(*c)
 	return place{uint32(n - 1), uint32(at), r.FirstFrame}
 }
 
