@@ -58,19 +58,12 @@ func (r ref) liveIndex() uint32  { return uint32(r &^ refLive) }
 func (r ref) firstIndex() uint32 { return uint32(r &^ refFirst) }
 func (r ref) recordIndex() int   { return int(r) - 1 }
 
-// live is a connection in working form.
+// live is a connection in working form. What lookup reads comes first.
 type live struct {
-	// What lookup reads comes first, on the cache line of the object's head.
-	a, b   event.Endpoint
-	linger bool // it is in the queue of closed connections
+	conn.Conn
 	hash   uint64
 	server *serverStats // where its exchanges are counted; nil until the first
-	conn.Conn
-}
-
-// matches reports whether s belongs to the live connection's 4-tuple.
-func (l *live) matches(s *event.Segment) bool {
-	return s.Src == l.a && s.Dst == l.b || s.Src == l.b && s.Dst == l.a
+	linger bool         // it is in the queue of closed connections
 }
 
 // lookup finds the slot of the segment's 4-tuple, or the empty one where it
@@ -96,7 +89,7 @@ func tagOf(hash uint64) uint32 { return uint32(hash >> 28) }
 // holds reports whether the connection at r is of the segment's 4-tuple.
 func (t *table) holds(r ref, s *event.Segment) bool {
 	if r.isLive() {
-		return t.live[r.liveIndex()].matches(s)
+		return t.live[r.liveIndex()].Holds(s)
 	}
 	if r.isFirst() {
 		f := t.firsts.at(r.firstIndex())
@@ -156,7 +149,7 @@ func (t *table) open(p *slot, s *event.Segment, old *conn.Conn) {
 	if old != nil {
 		l.ReusedAfter(old)
 	}
-	l.a, l.b, l.hash, l.linger, l.server = s.Src, s.Dst, s.Hash, false, nil
+	l.hash, l.linger, l.server = s.Hash, false, nil
 	p.ref = liveRef(i)
 	t.step(i, l, s)
 }
