@@ -25,7 +25,8 @@ type table struct {
 	slots []slot
 	used  int
 
-	live    []*live // by index; nil entries are free
+	live    []*live        // by index; nil entries are free
+	recent  [recents]*live // connections that segments came for lately, by hash
 	free    []uint32
 	pool    []*live
 	firsts  firsts
@@ -34,6 +35,11 @@ type table struct {
 	scratch conn.Record // the record that is being packed
 	shard   *shard
 }
+
+// recents is how many connections a table finds without looking into its slots,
+// which hold all that ever were and lie in slow memory when there are many.
+// (BenchmarkTable; a power of two.)
+const recents = 2048
 
 // slot is one entry: a part of the hash, and where the connection is.
 type slot struct {
@@ -62,6 +68,8 @@ func (r ref) recordIndex() int   { return int(r) - 1 }
 type live struct {
 	conn.Conn
 	hash   uint64
+	index  uint32       // in table.live
+	used   bool         // it is there
 	server *serverStats // where its exchanges are counted; nil until the first
 	linger bool         // it is in the queue of closed connections
 }
@@ -118,7 +126,15 @@ func (t *table) grow() {
 
 // add takes the next segment of the shard.
 func (t *table) add(s *event.Segment) {
+	quick := &t.recent[tagOf(s.Hash)%recents]
+	if l := *quick; l != nil && l.hash == s.Hash && l.used && l.Holds(s) && !l.Starts(s) {
+		t.step(l.index, l, s)
+		return
+	}
 	p := t.lookup(s)
+	if p.ref.isLive() {
+		*quick = t.live[p.ref.liveIndex()]
+	}
 	if p.ref.isFirst() {
 		t.wake(p)
 	}
@@ -149,7 +165,7 @@ func (t *table) open(p *slot, s *event.Segment, old *conn.Conn) {
 	if old != nil {
 		l.ReusedAfter(old)
 	}
-	l.hash, l.linger, l.server = s.Hash, false, nil
+	l.hash, l.index, l.used, l.linger, l.server = s.Hash, i, true, false, nil
 	p.ref = liveRef(i)
 	t.step(i, l, s)
 }
@@ -252,7 +268,7 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if t.shard.windowed {
 		l.TimeCut(r)
 	}
-	l.linger = false
+	l.linger, l.used = false, false
 	t.live[i] = nil
 	t.free = append(t.free, i)
 	t.pool = append(t.pool, l)
@@ -267,7 +283,7 @@ func (t *table) finish(end event.Time) {
 			t.store(uint32(i), l, end)
 		}
 	}
-	t.slots, t.live, t.pool, t.free = nil, nil, nil, nil
+	t.slots, t.live, t.pool, t.free, t.recent = nil, nil, nil, nil, [recents]*live{}
 	t.linger = lingering{}
 }
 

@@ -32,6 +32,7 @@ type half struct {
 	packets  uint32
 	bareAcks uint32 // segments without SYN, FIN, RST and payload
 	payloads uint32 // segments with payload, copies excluded
+	syns     uint32
 	stash    *stash // bytes behind a hole; nil until there was one
 
 	// The last segments, to tell copies.
@@ -39,7 +40,7 @@ type half struct {
 	ackAt     event.Time   // when ack last moved
 	finAt     event.Moment // its FIN
 	fin       event.Seq    // sequence number of its FIN; valid when finAt was seen
-	_         uint32
+	retrans   uint32
 	sightings [4]sighting
 
 	// What segments with payload read or write, and the rest.
@@ -51,8 +52,6 @@ type half struct {
 	zeroAt     event.Time // last time it announced a window of zero
 	zeroEnd    event.Time // when it opened the window again; NoTime while closed
 	finAckedAt event.Time // when the peer acknowledged its FIN; NoTime without a clock, too
-	retrans    uint32
-	syns       uint32
 }
 
 // offset is how many bytes of its stream have passed in order or are known to
