@@ -168,7 +168,7 @@ func (c *Conn) closing(t event.Time) {
 
 // close notes the first FIN or RST and what was then the case.
 func (c *Conn) close(from *half, how How, at event.Moment) {
-	if c.first.at.Seen() {
+	if c.first.by != nil {
 		return
 	}
 	c.first.at, c.first.by, c.first.how = at, from, how
@@ -176,7 +176,7 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 	if from.gaveUp(at.Time) {
 		c.marks |= MarkGaveUp
 	}
-	f := &c.first.facts
+	f := &c.facts
 	f.aAckFrame, f.bAckFrame = c.a.ackFrame, c.b.ackFrame
 	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
 	f.aZeroAt, f.aZeroEnd = c.a.zeroAt, c.a.zeroEnd

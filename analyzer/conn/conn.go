@@ -19,42 +19,43 @@ type Trackers interface {
 type Conn struct {
 	aEnd, bEnd event.Endpoint // a sent the first packet
 	owner      uint32
+	marks      Mark
 	input      uint16
 	basis      Basis
-	aServes    bool  // a is the server
-	guesses    uint8 // payloads looked at to tell client from server
-	spokeData  bool  // a segment that spoke tells of carried data
+	aServes    bool // a is the server
 	endedBy    EndedBy
 	kind       HalfKind
-	unreach    bool // an ICMP error answered
-	challenged bool // the client's RST answered a challenge ACK
-	marks      Mark
+	guesses    uint8 // payloads looked at to tell client from server
+	spokeData  bool  // the peer of the closer sent data, too; see spoke
+	unreach    bool  // an ICMP error answered
+	challenged bool  // the client's RST answered a challenge ACK
 
 	last    event.Moment
 	spoke   event.Time        // last segment of the peer that the closer's socket had to answer
 	tracker *exchange.Tracker // nil until a payload byte passed
 	rstAt   event.Moment      // the first RST
 	first   struct {          // the first FIN or RST
-		by    *half
-		how   How
-		acks  bool
-		ack   event.Seq // what the closer had received by then
-		at    event.Moment
-		facts closeFacts
+		by   *half
+		how  How
+		acks bool
+		ack  event.Seq // what the closer had received by then
+		at   event.Moment
 	}
 
-	a, b half
-
-	trackers  Trackers
 	opened    event.Moment
 	synAt     event.Time // the SYN that was answered
 	synAckAt  event.Time
 	ackAt     event.Time // the ACK of the SYN-ACK
 	lastClose event.Time
-	halfEnd   event.Moment
-	rstBy     *half
-	lateData  event.Time // the first data of the peer after the first FIN
-	copies    uint32
+
+	a, b half
+
+	facts    closeFacts // at the first close
+	trackers Trackers
+	halfEnd  event.Moment
+	rstBy    *half
+	lateData event.Time // the first data of the peer after the first FIN
+	copies   uint32
 }
 
 // closeFacts is what later packets may overwrite, as it was at the first close.
@@ -132,6 +133,9 @@ func (c *Conn) Retaken(s *event.Segment) {
 func (c *Conn) Closed() bool {
 	return c.rstAt.Seen() || c.a.finAcked && c.b.finAcked
 }
+
+// Owner is the number that Init was given.
+func (c *Conn) Owner() uint32 { return c.owner }
 
 // LastTime is when the last segment passed.
 func (c *Conn) LastTime() event.Time { return c.last.Time }

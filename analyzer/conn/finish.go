@@ -265,9 +265,9 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	acked := c.first.facts.aAckFrame
+	acked := c.facts.aAckFrame
 	if server == &c.b {
-		acked = c.first.facts.bAckFrame
+		acked = c.facts.bAckFrame
 	}
 	if c.first.by == server && acked < x.Start.Frame {
 		r.Marks |= MarkRequestUnread
@@ -283,7 +283,7 @@ const unackedLeast = 200 * time.Millisecond
 // first close (or the end of the input). end is the frame of the request's last
 // byte.
 func (c *Conn) stall(client *half, end uint32, r *Record) {
-	f := c.first.facts
+	f := c.facts
 	if !c.first.at.Seen() {
 		f = closeFacts{
 			aRetransAt: c.a.retransAt, bRetransAt: c.b.retransAt,
