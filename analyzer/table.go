@@ -72,11 +72,10 @@ func (r ref) recordIndex() int   { return int(r) - 1 }
 
 // live is a connection in working form. What a segment needs comes first.
 type live struct {
-	slot   uint32 // that points to it
-	linger bool   // it is in the queue of closed connections
 	conn.Conn
-	hash   uint64
 	server *serverStats // where its exchanges are counted; nil until the first
+	slot   uint32       // that points to it
+	linger bool         // it is in the queue of closed connections
 }
 
 // lookup finds the slot of the segment's 4-tuple, or the empty one where it
@@ -177,7 +176,7 @@ func (t *table) open(at uint32, s *event.Segment, old *conn.Conn) {
 	if old != nil {
 		l.ReusedAfter(old)
 	}
-	l.hash, l.slot, l.linger, l.server = s.Hash, at, false, nil
+	l.slot, l.linger, l.server = at, false, nil
 	t.slots[at].ref = liveRef(i)
 	t.step(l, s)
 }
@@ -268,7 +267,7 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if t.shard.windowed {
 		l.TimeCut(r)
 	}
-	if r := t.recentOf(l.hash); r.live == l {
+	if r := t.recentOf(l.Hash()); r.live == l {
 		*r = recent{}
 	}
 	l.linger = false
