@@ -15,7 +15,8 @@ const (
 	leastTime    = 0.001 // nor of a duration, in s
 	muchRatio    = 3.0   // unchanged excludes such a ratio either way, and the ratio seen is less than half as far off
 	muchShift    = 0.15  // or such a shift of the probability that a duration is longer, from a half
-	muchRate     = 10.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
+	muchRate     = 15.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
+	doubtful     = 0.05  // and has no p-value of its own below this
 	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
 	fewDurations = 4     // nor with fewer durations on either side
 	unclocked    = 4.0   // variance that counts are taken to have where their times are not known, against Poisson's
@@ -70,26 +71,24 @@ func (c *comparer) rate(f family, x rates) D {
 		return d
 	}
 	t := x.test()
-	d.bounded = x.closeBy(max(1, t.Dispersion))
+	d.bounded = !(t.P < doubtful) && x.closeBy(max(1, t.Dispersion)) || within(t, muchRatio)
 	d.take(t)
 	if !x.clocked {
 		d.Note = "the times of these events are not known, so that bursts cannot be told from a change"
-	}
-	if within(t, muchRatio) {
-		d.bounded = true
 	}
 	d.Low, d.High = finite(t.Low-1), finite(t.High-1)
 	return d
 }
 
-// test tests whether the rates differ.
+// test tests whether the rates differ. Every event is taken for one of the
+// exposures: a request times out once, and closes one connection at most.
 func (x *rates) test() stat.Test {
 	if !x.clocked {
-		return stat.CompareRates(
-			stat.Rate{Events: float64(x.events[0]) / unclocked, Exposure: float64(x.exposure[0]) / unclocked},
-			stat.Rate{Events: float64(x.events[1]) / unclocked, Exposure: float64(x.exposure[1]) / unclocked})
+		return stat.CompareDispersed(
+			stat.Rate{Events: float64(x.events[0]), Exposure: float64(x.exposure[0])},
+			stat.Rate{Events: float64(x.events[1]), Exposure: float64(x.exposure[1])}, true, unclocked, math.Inf(1))
 	}
-	return stat.CompareBursts(sliceRates(x.eventsAt[0], x.exposeAt[0]), sliceRates(x.eventsAt[1], x.exposeAt[1]))
+	return stat.CompareBursts(sliceRates(x.eventsAt[0], x.exposeAt[0]), sliceRates(x.eventsAt[1], x.exposeAt[1]), true)
 }
 
 // sliceRates are the rates of slices. Events of a slice without exposure (a
@@ -127,17 +126,11 @@ func (d *D) take(t stat.Test) {
 	}
 }
 
-// within reports whether the 90 % interval of a ratio excludes a factor of
-// limit either way (two one-sided tests at 5 %; it is made from the 95 % one),
-// and the ratio itself is less than half as far from 1, on a logarithmic scale.
+// within reports whether a ratio excludes a factor of limit either way (two
+// one-sided tests at 5 %), and is itself less than half as far from 1, on a
+// logarithmic scale.
 func within(t stat.Test, limit float64) bool {
-	if !(t.Effect > 0) || math.IsInf(t.Effect, 0) || !(t.Low > 0) || math.IsInf(t.High, 0) {
-		return false
-	}
-	const shrink = 1.645 / 1.96
-	low := math.Log(t.Effect) - shrink*math.Log(t.Effect/t.Low)
-	high := math.Log(t.Effect) + shrink*math.Log(t.High/t.Effect)
-	return math.Abs(math.Log(t.Effect)) < math.Log(limit)/2 && low > -math.Log(limit) && high < math.Log(limit)
+	return t.Beyond > 0 && t.Beyond < limit && math.Abs(math.Log(t.Effect)) < math.Log(limit)/2
 }
 
 // closeBy reports whether the 90 % interval of the difference of the rates

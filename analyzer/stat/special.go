@@ -28,9 +28,13 @@ func normalQuantile(p float64) float64 {
 }
 
 // studentTail is the probability that |T| exceeds t >= 0 with df degrees of freedom.
+// With very many it is the normal distribution.
 func studentTail(t, df float64) float64 {
 	if math.IsInf(t, 0) {
 		return 0
+	}
+	if df > 1e8 {
+		return math.Erfc(t / math.Sqrt2)
 	}
 	return betaInc(df/(df+t*t), df/2, 0.5)
 }
