@@ -84,8 +84,14 @@ func (c *comparer) length() *Doubt {
 		"requests_per_connection", "time_wait_peak", "fin_wait_2_peak")
 }
 
+// likeLoads reports whether the requests per minute are about the same on both
+// sides, or not known.
+func (c *comparer) likeLoads() bool {
+	return c.load > 0 && max(c.load, 1/c.load) < unlikeLoad || c.a.minutes == 0 || c.b.minutes == 0 || c.a.r.Totals.Requests == 0
+}
+
 func (c *comparer) loads() *Doubt {
-	if c.load > 0 && max(c.load, 1/c.load) < unlikeLoad || c.a.minutes == 0 || c.b.minutes == 0 || c.a.r.Totals.Requests == 0 {
+	if c.likeLoads() {
 		return nil
 	}
 	a, b := float64(c.a.r.Totals.Requests)/c.a.minutes, float64(c.b.r.Totals.Requests)/c.b.minutes
@@ -174,8 +180,8 @@ func requestsOfAll(list []*subject) int {
 func (c *comparer) snaplen() *Doubt {
 	a, b := snaplenOf(c.a.r), snaplenOf(c.b.r)
 	cutA, cutB := c.a.share("cut-payload"), c.b.share("cut-payload")
-	if math.Abs(cutA-cutB) < lossy {
-		return nil
+	if math.Abs(cutA-cutB) < lossy || a == b && max(cutA, cutB) < (1+unlikeShare)*min(cutA, cutB) {
+		return nil // the same length cuts what is long enough
 	}
 	return newDoubt("snaplen", fmt.Sprintf("one side has cut payloads (snap length %s before, %s after), so its requests are less certain", a, b),
 		"timeouts_per_1k", "cancels_per_1k", "aborts_per_1k", "churn_per_1k", "response_s", "requests_per_connection").gravely(true)

@@ -9,12 +9,7 @@ import (
 // conclude gives the verdict over all rows, and the sentences that say it.
 func (c *comparer) conclude(out *Comparison) {
 	out.Rule = rule
-	out.Axes = Axes{
-		Timeouts: verdictOf(out.Totals, "timeouts_per_1k"), Churn: verdictOf(out.Totals, "churn_per_1k", "churn_per_1k_connections"),
-		HalfClose: verdictOf(out.Totals, "half_close_s", "fin_wait_2_other_s"), Response: verdictOf(out.Totals, "response_s"),
-	}
 	x := &out.Axes
-	x.SymptomMoved = x.HalfClose == VerdictImproved && x.Timeouts != VerdictImproved && x.Churn != VerdictImproved
 	found := map[string]bool{}
 	out.each(func(_ string, rows []D) {
 		for i := range rows {
@@ -32,6 +27,16 @@ func (c *comparer) conclude(out *Comparison) {
 		out.Verdict = VerdictUnsure
 	}
 	out.Text = c.text(out)
+}
+
+// axesOf reads the axes from the totals.
+func axesOf(totals []D) Axes {
+	x := Axes{
+		Timeouts: verdictOf(totals, "timeouts_per_1k"), Churn: verdictOf(totals, "churn_per_1k", "churn_per_1k_connections"),
+		HalfClose: verdictOf(totals, "half_close_s", "fin_wait_2_other_s"), Response: verdictOf(totals, "response_s"),
+	}
+	x.SymptomMoved = x.HalfClose == VerdictImproved && x.Timeouts != VerdictImproved && x.Churn != VerdictImproved
+	return x
 }
 
 // rule says how verdicts are reached.
@@ -93,7 +98,7 @@ func (c *comparer) text(out *Comparison) string {
 	var s []string
 	for i := range out.Totals {
 		d := &out.Totals[i]
-		if d.JudgedBy == "" && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed) {
+		if d.JudgedBy == "" && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed || d.Because != "") {
 			s = append(s, sentence(d))
 		}
 	}
@@ -152,14 +157,17 @@ func sentence(d *D) string {
 	} else if d.At != "" {
 		unit = " (" + d.At + ")"
 	}
-	went := "fell"
+	went, where := "fell", ""
+	if d.Because != "" {
+		where = ", " + d.Because
+	}
 	if *d.After > *d.Before {
 		went = "rose"
 	}
 	if d.Unit == "s" {
 		went = map[string]string{"fell": "became shorter", "rose": "became longer"}[went]
 	}
-	return fmt.Sprintf("%s %s: %s to %s%s (p %s).", upper(metricWords(d.Metric)), went, d.value(d.Before), d.value(d.After), unit, pText(*d.P))
+	return fmt.Sprintf("%s %s: %s to %s%s (p %s)%s.", upper(metricWords(d.Metric)), went, d.value(d.Before), d.value(d.After), unit, pText(*d.P), where)
 }
 
 // value formats a value of the row for a sentence.

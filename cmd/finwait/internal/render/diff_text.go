@@ -183,7 +183,7 @@ func shownTotal(d *analyzer.D) bool {
 	case "timeouts_per_1k", "churn_per_1k", "churn_per_1k_connections", "response_s", "half_close_s", "requests_per_connection", "fin_wait_2_peak":
 		return true
 	}
-	return hasChanged(d.Verdict) && d.JudgedBy == ""
+	return (hasChanged(d.Verdict) || d.Because != "") && d.JudgedBy == ""
 }
 
 // hasChanged reports whether a verdict is one of a change.
@@ -244,6 +244,9 @@ func (p *page) headed(t *table, heads map[int]diffGroup) {
 // diffCells are the cells of one row.
 func (p *page) diffCells(label string, d *analyzer.D) []string {
 	verdict := d.Verdict
+	if d.Because != "" {
+		verdict = "see below"
+	}
 	if d.JudgedBy != "" {
 		verdict = "(" + verdict + ")"
 	}
@@ -270,7 +273,7 @@ func diffValue(d *analyzer.D, v *float64) string {
 // diffChange formats the relative change; "~" when chance explains it.
 func diffChange(d *analyzer.D) string {
 	switch {
-	case d.Verdict == analyzer.VerdictUnchanged || d.Verdict == analyzer.VerdictUnsure:
+	case d.Because == "" && (d.Verdict == analyzer.VerdictUnchanged || d.Verdict == analyzer.VerdictUnsure):
 		return "~"
 	case d.Change == nil && d.Before != nil && *d.Before == 0:
 		return "from 0"
