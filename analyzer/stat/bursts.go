@@ -88,15 +88,32 @@ func CompareBursts(a, b []Rate, shares bool) Test {
 	return t
 }
 
-// exposed is the slices that have exposure.
+// exposed is the slices that have exposure. Those with less than a quarter of
+// the mean, such as the ends of a capture, become part of the one before: a
+// single event there, whose exposure lies just before, would look like a burst.
 func exposed(slices []Rate) []Rate {
 	var out []Rate
+	least := 0.0
 	for _, s := range slices {
 		if s.Exposure > 0 {
 			out = append(out, s)
+			least += s.Exposure
 		}
 	}
-	return out
+	if len(out) < 2 {
+		return out
+	}
+	least /= 4 * float64(len(out))
+	kept := out[:1]
+	for _, s := range out[1:] {
+		last := &kept[len(kept)-1]
+		if s.Exposure < least || len(kept) == 1 && last.Exposure < least {
+			last.Events, last.Exposure = last.Events+s.Events, last.Exposure+s.Exposure
+			continue
+		}
+		kept = append(kept, s)
+	}
+	return kept
 }
 
 // total is the sum of slices.
