@@ -159,7 +159,15 @@ func (c *comparer) verdicts(out *Comparison) {
 		}
 	})
 	c.correct(all)
-	out.each(func(_ string, rows []D) { judge(rows) })
+	c.same = c.sameCapture()
+	out.each(func(_ string, rows []D) {
+		judge(rows)
+		for i := range rows {
+			if c.same {
+				rows[i].Verdict = VerdictUnchanged
+			}
+		}
+	})
 }
 
 // groupVerdicts gives the groups their verdicts and sorts them by these.

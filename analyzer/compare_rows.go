@@ -42,6 +42,7 @@ type comparer struct {
 	clients   []group
 	endpoints []group
 	matches   []Match
+	same      bool     // both sides are the same data
 	unused    []string // entries of Map that name nothing
 }
 

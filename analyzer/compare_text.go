@@ -114,10 +114,12 @@ func (c *comparer) text(out *Comparison) string {
 		s = append(s, fmt.Sprintf("%s (%s) went from %s to %s %s.", upper(out.Causes[i].Cause), what, d.value(d.Before), d.value(d.After), d.Unit))
 	}
 	if len(s) == 0 {
-		switch out.Verdict {
-		case VerdictUnchanged:
+		switch {
+		case c.same:
+			s = append(s, "Both sides are the same capture.")
+		case out.Verdict == VerdictUnchanged:
 			s = append(s, "Timeouts and churn are unchanged: what differs is within chance.")
-		case VerdictUnsure:
+		case out.Verdict == VerdictUnsure:
 			s = append(s, "There is too little data to tell whether anything changed.")
 		default:
 			s = append(s, "Over all connections nothing changed beyond chance.")

@@ -408,7 +408,7 @@ func (p *page) folded(c *analyzer.Comparison) {
 		return
 	}
 	p.line()
-	text := "the rest: " + strings.Join(parts, "; ") + ". (per 1000: requests; ~: within chance; unsure: too little data; ?: the sides are unlike in this; in brackets: judged by the rows it follows from)"
+	text := "the rest: " + strings.Join(parts, "; ") + ". (per 1000: requests; ~: within chance; unsure: too little data; ?: the sides differ in this; in brackets: judged by the rows it follows from)"
 	for _, l := range wrap(text, p.width) {
 		p.line(p.s.quiet.Render(l))
 	}
