@@ -197,6 +197,7 @@ func Compare(before, after *Report, opts CompareOptions) *Comparison {
 		c.load = float64(after.Totals.Requests) / c.b.minutes / (float64(before.Totals.Requests) / c.a.minutes)
 	}
 	out := &Comparison{Schema: DiffSchema, Tool: Tool{"finwait", opts.Version}, Before: c.a.summary(), After: c.b.summary()}
+	c.patience = c.patienceOf()
 	c.match()
 	c.collect(out)
 	c.verdicts(out)

@@ -42,6 +42,7 @@ type comparer struct {
 	clients   []group
 	endpoints []group
 	matches   []Match
+	patience  patience
 	same      bool     // both sides are the same data
 	unused    []string // entries of Map that name nothing
 }
@@ -286,7 +287,11 @@ func (c *comparer) rows(f family, a, b *subject) []D {
 		} else if m.metric != "timeouts_per_1k" && m.count == [2]int{} {
 			continue
 		}
-		rows = append(rows, c.rate(f, x))
+		d := c.rate(f, x)
+		if m.metric == "timeouts_per_1k" || m.metric == "churn_per_1k" && a.byTimeouts() && b.byTimeouts() {
+			c.patient(&d, a, b, m.count)
+		}
+		rows = append(rows, d)
 	}
 	rows = c.times(rows, f, a, b)
 	if a.wide && b.wide {

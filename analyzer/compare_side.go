@@ -71,7 +71,8 @@ func (s *side) peers() []*subject {
 	return out
 }
 
-// clients are the subjects of the clients.
+// clients are the subjects of the clients. Reports keep no distribution of
+// response times for each; that of a single one is that of everything.
 func (s *side) clients() []*subject {
 	out := make([]*subject, len(s.r.Clients))
 	for i := range s.r.Clients {
@@ -79,6 +80,9 @@ func (s *side) clients() []*subject {
 		out[i] = &subject{server: p.Client, connections: p.Connections, opened: p.Opened, requests: p.Requests,
 			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, causes: p.Causes, response: p.Response,
 			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
+	}
+	if len(out) == 1 {
+		out[0].response = s.r.Totals.Response
 	}
 	return out
 }
