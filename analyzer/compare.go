@@ -204,7 +204,7 @@ func Compare(before, after *Report, opts CompareOptions) *Comparison {
 	out.Timers = c.timers()
 	c.compareCaptures(out)
 	out.Axes = axesOf(out.Totals)
-	c.fold(out)
+	c.blame(out)
 	out.Findings = c.findings(out)
 	c.conclude(out)
 	return out

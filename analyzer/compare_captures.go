@@ -116,8 +116,12 @@ func (c *comparer) loads() *Doubt {
 		return nil
 	}
 	a, b := float64(c.a.r.Totals.Requests)/c.a.minutes, float64(c.b.r.Totals.Requests)/c.b.minutes
-	return newDoubt("load", fmt.Sprintf("loads differ: %s requests per minute before, %s after; rates are judged per request", number(a), number(b)),
+	d := newDoubt("load", fmt.Sprintf("loads differ: %s requests per minute before, %s after; rates are judged per request", number(a), number(b)),
 		"churn_per_minute", "connections_per_minute", "fin_wait_2_peak", "time_wait_peak")
+	if c.byPools {
+		d.Doubts = append(d.Doubts, "churn_per_1k", "requests_per_connection")
+	}
+	return d
 }
 
 // number formats a rate to three digits.

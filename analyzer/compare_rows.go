@@ -14,7 +14,7 @@ const (
 	leastRate    = 1.0   // nor does a smaller change of a rate, per 1000
 	leastTime    = 0.001 // nor of a duration, in s
 	muchRatio    = 3.0   // unchanged excludes such a ratio either way, and the ratio seen is less than half as far off
-	muchShift    = 0.15  // or such a shift of the probability that a duration is longer, from a half
+	muchShift    = 0.2   // or such a shift of the probability that a duration is longer, from a half, and the one seen is less than half as large
 	muchRate     = 15.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
 	doubtful     = 0.05  // and has no p-value of its own below this
 	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
@@ -43,6 +43,7 @@ type comparer struct {
 	endpoints []group
 	matches   []Match
 	patience  patience
+	byPools   bool // loads differ, and rows of churn were judged by other ones
 	same      bool     // both sides are the same data
 	unused    []string // entries of Map that name nothing
 }
@@ -200,7 +201,9 @@ func (c *comparer) duration(f family, metric string, a, b *Quantiles) (D, bool) 
 		d.bounded = within(t, muchRatio)
 		d.Low, d.High = finite(t.Low-1), finite(t.High-1)
 	} else {
-		d.bounded = t.Low > 0.5-muchShift && t.High < 0.5+muchShift
+		const shrink = 1.645 / 1.96 // from the 95 % interval to that of 90 %
+		d.bounded = math.Abs(t.Effect-0.5) < muchShift/2 &&
+			t.Effect-shrink*(t.Effect-t.Low) > 0.5-muchShift && t.Effect+shrink*(t.High-t.Effect) < 0.5+muchShift
 		d.Low, d.High = finite(t.Low), finite(t.High)
 	}
 	d.show(a, b, longer)
@@ -332,7 +335,7 @@ func (c *comparer) byLoad(x rates, rows []D) D {
 	}
 	d := follower(x.metric, x.unit, per(x.events[0], x.exposure[0], x.scale), per(x.events[1], x.exposure[1], x.scale),
 		x.exposure[0], x.exposure[1], x.worse, 0, leaders...)
-	d.Note = loadNote
+	d.Note, c.byPools = loadNote, true
 	return d
 }
 

@@ -42,11 +42,14 @@ func axesOf(totals []D) Axes {
 // rule says how verdicts are reached.
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
 	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.03. " +
-	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 10 per 1000, and the change seen is less than half of that " +
-	"(of a duration: when the probability that one after is longer than one before lies between 0.35 and 0.65 with 95 % confidence); else it is unsure: there is too little data. " +
-	"Counts are tested against the load of their slice of time, by quasi-Poisson rates, so that bursts are no change; durations by " +
+	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 15 per 1000 (of a duration: a probability below 0.3 or above 0.7 " +
+	"that one after is longer than one before), and what was seen is less than half of that; else it is unsure: there is too little data. " +
+	"Counts are shares of the requests in their slice of time, so that bursts and loads are no change (quasi-binomial); durations are tested by " +
 	"Mann-Whitney, or by log-rank where some were cut off, corrected for durations that resemble their neighbours in time. " +
-	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from."
+	"Where a client's timer changed, what requests slower than the shorter one came to counts as well. " +
+	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from; " +
+	"so is churn by idle pools and idle timers when the loads differ. " +
+	"A regression is blamed on the endpoints or servers where it is: totals, causes and clients are judged by the rest, and say so."
 
 // verdictOf is the first verdict among the rows of these metrics that says
 // something; unsure when none does.
@@ -117,6 +120,8 @@ func (c *comparer) text(out *Comparison) string {
 		switch {
 		case c.same:
 			s = append(s, "Both sides are the same capture.")
+		case out.Verdict == VerdictUnchanged && c.byPools:
+			s = append(s, "Timeouts are unchanged: what differs is within chance.")
 		case out.Verdict == VerdictUnchanged:
 			s = append(s, "Timeouts and churn are unchanged: what differs is within chance.")
 		case out.Verdict == VerdictUnsure:
@@ -124,6 +129,12 @@ func (c *comparer) text(out *Comparison) string {
 		default:
 			s = append(s, "Over all connections nothing changed beyond chance.")
 		}
+	}
+	if where := folded(out.Totals); where != "" {
+		s = append(s, where)
+	}
+	if churn := rowOf(out.Totals, "churn_per_1k"); churn != nil && churn.Note == loadNote && apart(*churn.Before, *churn.After) {
+		s = append(s, fmt.Sprintf("Churn went from %s to %s, much of it by idle pools and idle timers: that follows the load, which differs.", number(*churn.Before), number(*churn.After)))
 	}
 	if where := changed(out); where != "" {
 		s = append(s, where)
@@ -138,6 +149,16 @@ func (c *comparer) text(out *Comparison) string {
 			"why the clients leave has not changed.", didWhat(out.Axes.Timeouts), didWhat(out.Axes.Churn)))
 	}
 	return strings.Join(s, " ")
+}
+
+// folded says where the changes of rows are that contain it; "" without any.
+func folded(totals []D) string {
+	for i := range totals {
+		if d := &totals[i]; d.Because != "" {
+			return upper(d.Because) + "."
+		}
+	}
+	return ""
 }
 
 // didWhat is a verdict as the end of a clause.
@@ -159,17 +180,14 @@ func sentence(d *D) string {
 	} else if d.At != "" {
 		unit = " (" + d.At + ")"
 	}
-	went, where := "fell", ""
-	if d.Because != "" {
-		where = ", " + d.Because
-	}
+	went := "fell"
 	if *d.After > *d.Before {
 		went = "rose"
 	}
 	if d.Unit == "s" {
 		went = map[string]string{"fell": "became shorter", "rose": "became longer"}[went]
 	}
-	return fmt.Sprintf("%s %s: %s to %s%s (p %s)%s.", upper(metricWords(d.Metric)), went, d.value(d.Before), d.value(d.After), unit, pText(*d.P), where)
+	return fmt.Sprintf("%s %s: %s to %s%s (p %s).", upper(metricWords(d.Metric)), went, d.value(d.Before), d.value(d.After), unit, pText(*d.P))
 }
 
 // value formats a value of the row for a sentence.

@@ -9,18 +9,18 @@ import (
 // the places that regressed are taken out, to say anything about the rest.
 const leastRest = 0.1
 
-// fold blames regressions on the places where they are. Totals, causes and
+// blame puts regressions down to the places where they are. Totals, causes and
 // clients contain every server and endpoint: when one of those regressed, rows
 // that contain it do so too, although nothing happened there. So the endpoints
 // that regressed are taken out of both sides, and what contains them is judged
 // by the rest; D.Because says so. Improvements are left as they are, since
 // nobody has to search for their place.
 //
-// Nothing is folded when a client's timer changed: then the change is the
+// Nothing is blamed so when a client's timer changed: then the change is the
 // client's, and endpoints only show where it was felt. What it gets wrong: a
 // client's timeout that became shorter than one endpoint's answers, and closed
 // nothing before, looks like a slower endpoint.
-func (c *comparer) fold(out *Comparison) {
+func (c *comparer) blame(out *Comparison) {
 	for i := range out.Timers {
 		if out.Timers[i].Verdict == VerdictChanged {
 			return
@@ -32,12 +32,12 @@ func (c *comparer) fold(out *Comparison) {
 	}
 	rest := c.rows(familyAll, a, b)
 	c.judgeAlone(rest)
-	c.foldRows(out.Totals, rest, &places, a, b, nil)
+	c.blameRows(out.Totals, rest, &places, a, b, nil)
 	for i := range out.Clients {
 		x := &out.Clients[i]
-		c.foldRows(x.Rows, rest, &places, a, b, x.of)
+		c.blameRows(x.Rows, rest, &places, a, b, x.of)
 	}
-	c.foldCauses(out, &places, a, b)
+	c.blameCauses(out, &places, a, b)
 	out.groupVerdicts()
 }
 
@@ -110,9 +110,9 @@ func (c *comparer) judgeAlone(rows []D) {
 	judge(rows)
 }
 
-// foldRows judges rows that regressed by those of the rest. client is the
+// blameRows judges rows that regressed by those of the rest. client is the
 // client's group, nil for totals.
-func (c *comparer) foldRows(rows, rest []D, where *places, a, b *subject, client *group) {
+func (c *comparer) blameRows(rows, rest []D, where *places, a, b *subject, client *group) {
 	folded := false
 	for i := range rows {
 		d := &rows[i]
@@ -120,10 +120,10 @@ func (c *comparer) foldRows(rows, rest []D, where *places, a, b *subject, client
 			continue
 		}
 		r := rowOf(rest, d.Metric)
-		if r == nil || r.Verdict == VerdictRegressed || client != nil && !where.explain(d.Metric, client) {
+		if r == nil || r.Verdict == VerdictRegressed || client != nil && !where.explain(d.Metric, client, a, b) {
 			continue
 		}
-		d.foldInto(r, where)
+		d.takeRest(r, where)
 		folded = true
 	}
 	for i := range rows {
@@ -135,8 +135,8 @@ func (c *comparer) foldRows(rows, rest []D, where *places, a, b *subject, client
 	}
 }
 
-// foldInto gives the row the verdict of the rest.
-func (d *D) foldInto(rest *D, where *places) {
+// takeRest gives the row the verdict of the rest.
+func (d *D) takeRest(rest *D, where *places) {
 	d.Verdict = rest.Verdict
 	if d.Verdict == VerdictImproved {
 		d.Verdict = VerdictUnsure
@@ -145,7 +145,7 @@ func (d *D) foldInto(rest *D, where *places) {
 	if len(names) > 2 {
 		names = append(names[:2:2], fmt.Sprintf("%d more", len(names)-2))
 	}
-	d.Because = fmt.Sprintf("all of it is in %s; without: %s to %s", strings.Join(names, ", "), rest.value(rest.Before), rest.value(rest.After))
+	d.Because = fmt.Sprintf("all of it is in %s; without, %s went from %s to %s", strings.Join(names, ", "), metricWords(d.Metric), rest.value(rest.Before), rest.value(rest.After))
 }
 
 // rowOf is the row of a metric; nil without one.
@@ -158,15 +158,16 @@ func rowOf(rows []D, metric string) *D {
 	return nil
 }
 
-// explain reports whether the places have about as many more events after than
-// before as the client has: then its own may be these.
-func (w *places) explain(metric string, client *group) bool {
+// explain reports whether the client has at most about as many more events after
+// than before as the places have, and chance gave the rest (a before, b after).
+func (w *places) explain(metric string, client *group, a, b *subject) bool {
 	if len(client.before)*len(client.after) == 0 {
 		return false
 	}
 	own, ok := excess(metric, pooled(client.before), pooled(client.after))
 	there, _ := excess(metric, w.before, w.after)
-	return !ok || own <= 1.25*there+fewEvents
+	chance, _ := excess(metric, a, b)
+	return !ok || own <= 1.25*there+max(0, chance)+fewEvents
 }
 
 // excess is how many more events there are after than the requests let expect.
@@ -196,9 +197,9 @@ func excess(metric string, a, b *subject) (float64, bool) {
 	return after - before*float64(b.requests)/float64(a.requests), ok
 }
 
-// foldCauses judges causes that regressed by the closes of the rest. Their times
+// blameCauses judges causes that regressed by the closes of the rest. Their times
 // are not known by endpoint.
-func (c *comparer) foldCauses(out *Comparison, where *places, a, b *subject) {
+func (c *comparer) blameCauses(out *Comparison, where *places, a, b *subject) {
 	ta, tb := &c.a.r.Totals, &c.b.r.Totals
 	for i := range out.Causes {
 		x := &out.Causes[i]
@@ -220,7 +221,7 @@ func (c *comparer) foldCauses(out *Comparison, where *places, a, b *subject) {
 			events: [2]int{left(ta, where.before), left(tb, where.after)}, exposure: [2]int{a.requests, b.requests}})}
 		c.judgeAlone(rest)
 		if rest[0].Verdict != VerdictRegressed {
-			d.foldInto(&rest[0], where)
+			d.takeRest(&rest[0], where)
 		}
 	}
 }
