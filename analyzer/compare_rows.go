@@ -43,7 +43,7 @@ type comparer struct {
 	endpoints []group
 	matches   []Match
 	patience  patience
-	byPools   bool // loads differ, and rows of churn were judged by other ones
+	byPools   bool     // loads differ, and rows of churn were judged by other ones
 	same      bool     // both sides are the same data
 	unused    []string // entries of Map that name nothing
 }

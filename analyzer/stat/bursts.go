@@ -50,8 +50,9 @@ const ratePrior = 8
 // Beyond rests on a less cautious dispersion: the largest of the same estimates,
 // each drawn towards the one before, without what LongRun adds for longer
 // bursts. The caution that spares false alarms would call half of all calm
-// captures with 20 events a side too few to tell. In simulations with bursts of
-// ten it calls 7 in 100 pairs within a factor of 3 that truly differ by one.
+// captures with 20 events a side too few to tell. In simulations it leaves out a
+// factor of 3 for 5 in 100 pairs that truly differ by it, as it should, and for
+// 12 in 100 with bursts of ten events.
 //
 // What it gets wrong: a side with one or two long bursts looks like another
 // rate; nothing in the counts tells them apart.

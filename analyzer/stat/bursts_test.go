@@ -181,3 +181,113 @@ func TestRateTestsBySimulation(t *testing.T) {
 		}
 	}
 }
+
+// shareSlices are slices of 40 requests of which each fails with probability p.
+func shareSlices(rng *rand.Rand, n int, p float64) []Rate {
+	out := make([]Rate, n)
+	for i := range out {
+		out[i].Exposure = 40
+		for range 40 {
+			if rng.Float64() < p {
+				out[i].Events++
+			}
+		}
+	}
+	return out
+}
+
+// TestBigShares shows by simulation that rates near one per request are tested
+// at their level, and that taking them for Poisson's finds less.
+func TestBigShares(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 9))
+	const rounds = 500
+	for _, c := range []struct {
+		p, q      float64
+		low, high float64 // share of pairs with p below 0.01
+		poisson   float64 // at most
+	}{
+		{0.6, 0.6, 0, 0.015, 0.01},
+		{0.95, 0.95, 0, 0.015, 0.01},
+		{0.6, 0.75, 0.9, 1, 0.6},
+		{0.9, 0.97, 0.75, 1, 0.05},
+	} {
+		shares, counts := 0, 0
+		for range rounds {
+			a, b := shareSlices(rng, 12, c.p), shareSlices(rng, 12, c.q)
+			if CompareBursts(a, b, true).P < 0.01 {
+				shares++
+			}
+			if CompareBursts(a, b, false).P < 0.01 {
+				counts++
+			}
+		}
+		x, y := float64(shares)/rounds, float64(counts)/rounds
+		t.Logf("%g and %g: p < 0.01 in %.3f of the pairs as shares, in %.3f as counts", c.p, c.q, x, y)
+		if x < c.low || x > c.high || y > c.poisson {
+			t.Errorf("%g and %g: p < 0.01 in %.3f of the pairs as shares, in %.3f as counts", c.p, c.q, x, y)
+		}
+	}
+}
+
+// TestBeyond shows by simulation how often a factor of 3 is excluded: nearly
+// always where the rates are alike and there are events enough, and hardly ever
+// where they differ by it, which is 5 in 100 by its definition.
+func TestBeyond(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 3))
+	const rounds = 500
+	for _, c := range []struct {
+		name         string
+		base, bursts float64
+		size         float64
+		length       int
+		alike, apart float64 // at least, at most
+	}{
+		{"40 and 20 events", 1.43, 0, 0, 0, 0.9, 0.075},
+		{"200 and 100 events", 7, 0, 0, 0, 0.99, 0.075},
+		{"bursts of 8", 1, 0.1, 8, 1, 0.35, 0.11},
+		{"bursts of 10 over 2 slices", 0.5, 0.05, 5, 2, 0.05, 0.15},
+		{"8 and 4 events", 0.28, 0, 0, 0, 0, 0.07},
+	} {
+		alike, apart := 0, 0
+		for range rounds {
+			a := burstSlices(rng, 28, c.base, c.bursts, c.length, c.size)
+			half := burstSlices(rng, 14, c.base, c.bursts, c.length, c.size)
+			thrice := burstSlices(rng, 28, 3*c.base, c.bursts, c.length, 3*c.size)
+			if CompareBursts(a, half, true).Beyond < 3 {
+				alike++
+			}
+			if CompareBursts(a, thrice, true).Beyond < 3 {
+				apart++
+			}
+		}
+		x, y := float64(alike)/rounds, float64(apart)/rounds
+		t.Logf("%s: a factor of 3 excluded in %.3f of the pairs that are alike, in %.3f that differ so", c.name, x, y)
+		if x < c.alike || y > c.apart {
+			t.Errorf("%s: a factor of 3 excluded in %.3f of the pairs that are alike, in %.3f that differ so", c.name, x, y)
+		}
+	}
+}
+
+// TestThinSlices has one event in a last slice with one request, as the end of
+// a capture has: that is no burst.
+func TestThinSlices(t *testing.T) {
+	var a, b []Rate
+	for i := range 28 {
+		a, b = append(a, Rate{float64(1 + i%3), 41}), append(b, Rate{0, 43})
+	}
+	plain := CompareBursts(a, b, true)
+	thin := CompareBursts(append(slices.Clone(a), Rate{1, 1}), b, true)
+	if thin.Dispersion > 1.1*plain.Dispersion || thin.P > 10*plain.P {
+		t.Errorf("dispersion %v became %v, p %v became %v", plain.Dispersion, thin.Dispersion, plain.P, thin.P)
+	}
+	for _, c := range []struct{ in, want []Rate }{
+		{[]Rate{{1, 1}, {2, 40}, {3, 40}}, []Rate{{3, 41}, {3, 40}}},
+		{[]Rate{{2, 40}, {1, 0}, {1, 1}}, []Rate{{3, 41}}},
+		{[]Rate{{2, 0}}, nil},
+		{[]Rate{{2, 1}}, []Rate{{2, 1}}},
+	} {
+		if got := exposed(c.in); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.in, got, c.want)
+		}
+	}
+}
