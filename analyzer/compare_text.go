@@ -117,18 +117,7 @@ func (c *comparer) text(out *Comparison) string {
 		s = append(s, fmt.Sprintf("%s (%s) went from %s to %s %s.", upper(out.Causes[i].Cause), what, d.value(d.Before), d.value(d.After), d.Unit))
 	}
 	if len(s) == 0 {
-		switch {
-		case c.same:
-			s = append(s, "Both sides are the same capture.")
-		case out.Verdict == VerdictUnchanged && c.byPools:
-			s = append(s, "Timeouts are unchanged: what differs is within chance.")
-		case out.Verdict == VerdictUnchanged:
-			s = append(s, "Timeouts and churn are unchanged: what differs is within chance.")
-		case out.Verdict == VerdictUnsure:
-			s = append(s, "There is too little data to tell whether anything changed.")
-		default:
-			s = append(s, "Over all connections nothing changed beyond chance.")
-		}
+		s = append(s, c.nothing(out.Verdict))
 	}
 	if where := folded(out.Totals); where != "" {
 		s = append(s, where)
@@ -149,6 +138,21 @@ func (c *comparer) text(out *Comparison) string {
 			"why the clients leave has not changed.", didWhat(out.Axes.Timeouts), didWhat(out.Axes.Churn)))
 	}
 	return strings.Join(s, " ")
+}
+
+// nothing says that the totals show no change.
+func (c *comparer) nothing(verdict string) string {
+	switch {
+	case c.same:
+		return "Both sides are the same capture."
+	case verdict == VerdictUnchanged && c.byPools:
+		return "Timeouts are unchanged: what differs is within chance."
+	case verdict == VerdictUnchanged:
+		return "Timeouts and churn are unchanged: what differs is within chance."
+	case verdict == VerdictUnsure:
+		return "There is too little data to tell whether anything changed."
+	}
+	return "Over all connections nothing changed beyond chance."
 }
 
 // folded says where the changes of rows are that contain it; "" without any.
