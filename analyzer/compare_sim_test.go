@@ -176,7 +176,7 @@ func TestFalseAlarms(t *testing.T) {
 		name   string
 		before world
 		after  world
-		least  int // unchanged, of 100
+		least  int // unchanged, in percent
 		most   int
 	}{
 		{"calm", calm(), calm(), 95, 100},
@@ -189,20 +189,23 @@ func TestFalseAlarms(t *testing.T) {
 		{"few, half the load", short, thinner, 85, 100},
 		{"too few to tell", tiny, tiny, 0, 5},
 	} {
-		const pairs = 100
-		alarms, unchanged := 0, 0
-		for i := range uint64(pairs) {
-			x := Compare(c.before.report(2*i), c.after.report(2*i+1), CompareOptions{})
-			alarms += b2i(hasChange(x))
-			unchanged += b2i(x.Verdict == VerdictUnchanged)
-		}
-		t.Logf("%s: %d of %d pairs show a change, %d are unchanged", c.name, alarms, pairs, unchanged)
-		if alarms > pairs/20 {
-			t.Errorf("%s: %d of %d pairs of the same load show a change", c.name, alarms, pairs)
-		}
-		if unchanged < c.least || unchanged > c.most {
-			t.Errorf("%s: %d of %d pairs of the same load are unchanged, want %d to %d", c.name, unchanged, pairs, c.least, c.most)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			const pairs = 40
+			alarms, unchanged := 0, 0
+			for i := range uint64(pairs) {
+				x := Compare(c.before.report(2*i), c.after.report(2*i+1), CompareOptions{})
+				alarms += b2i(hasChange(x))
+				unchanged += b2i(x.Verdict == VerdictUnchanged)
+			}
+			t.Logf("%d of %d pairs show a change, %d are unchanged", alarms, pairs, unchanged)
+			if alarms > pairs/20 {
+				t.Errorf("%d of %d pairs of the same load show a change", alarms, pairs)
+			}
+			if percent := 100 * unchanged / pairs; percent < c.least || percent > c.most {
+				t.Errorf("%d %% of the pairs of the same load are unchanged, want %d to %d", percent, c.least, c.most)
+			}
+		})
 	}
 }
 
@@ -217,34 +220,37 @@ func TestPower(t *testing.T) {
 	}{
 		{"calm", calm(), 2, 12}, {"calm", calm(), 4, 20}, {"bursty", bursty(), 4, 16}, {"swinging", swinging(), 5, 14},
 	} {
-		const pairs = 20
-		slow := c.world
-		slow.slowPeer, slow.slowFactor = 2, c.factor
-		hits, servers, others := 0, 0, 0
-		for i := range uint64(pairs) {
-			x := Compare(c.world.report(2*i+1000), slow.report(2*i+1001), CompareOptions{})
-			wrong := false
-			for _, e := range x.Endpoints {
-				if e.Server == "10.0.1.2:80" && e.Endpoint == "GET /e1" {
-					hits += b2i(e.Verdict == VerdictRegressed)
-				} else {
-					wrong = wrong || e.Verdict == VerdictRegressed || e.Verdict == VerdictImproved
+		t.Run(fmt.Sprintf("%s, %g times slower", c.name, c.factor), func(t *testing.T) {
+			t.Parallel()
+			const pairs = 20
+			slow := c.world
+			slow.slowPeer, slow.slowFactor = 2, c.factor
+			hits, servers, others := 0, 0, 0
+			for i := range uint64(pairs) {
+				x := Compare(c.world.report(2*i+1000), slow.report(2*i+1001), CompareOptions{})
+				wrong := false
+				for _, e := range x.Endpoints {
+					if e.Server == "10.0.1.2:80" && e.Endpoint == "GET /e1" {
+						hits += b2i(e.Verdict == VerdictRegressed)
+					} else {
+						wrong = wrong || e.Verdict == VerdictRegressed || e.Verdict == VerdictImproved
+					}
 				}
-			}
-			for _, p := range x.Peers {
-				if p.Server == "10.0.1.2:80" {
-					servers += b2i(p.Verdict == VerdictRegressed)
-				} else {
-					wrong = wrong || p.Verdict == VerdictRegressed || p.Verdict == VerdictImproved
+				for _, p := range x.Peers {
+					if p.Server == "10.0.1.2:80" {
+						servers += b2i(p.Verdict == VerdictRegressed)
+					} else {
+						wrong = wrong || p.Verdict == VerdictRegressed || p.Verdict == VerdictImproved
+					}
 				}
+				others += b2i(wrong)
 			}
-			others += b2i(wrong)
-		}
-		t.Logf("%s, %g times slower: endpoint found in %d of %d, its server in %d; another row in %d", c.name, c.factor, hits, pairs, servers, others)
-		if hits < c.least || servers < hits || others > pairs/20 {
-			t.Errorf("%s, %g times slower: endpoint found in %d of %d (want %d), its server in %d; another row in %d",
-				c.name, c.factor, hits, pairs, c.least, servers, others)
-		}
+			t.Logf("%s, %g times slower: endpoint found in %d of %d, its server in %d; another row in %d", c.name, c.factor, hits, pairs, servers, others)
+			if hits < c.least || servers < hits || others > pairs/20 {
+				t.Errorf("%s, %g times slower: endpoint found in %d of %d (want %d), its server in %d; another row in %d",
+					c.name, c.factor, hits, pairs, c.least, servers, others)
+			}
+		})
 	}
 }
 

@@ -54,7 +54,7 @@ func TestCompareBurstsLevel(t *testing.T) {
 	} {
 		rng := rand.New(rand.NewPCG(7, 7))
 		hits := 0
-		const pairs = 1000
+		const pairs = 500
 		for range pairs {
 			a := burstSlices(rng, 28, c.base, c.bursts, c.length, c.size)
 			b := burstSlices(rng, 28, c.base*c.factor, c.bursts, c.length, c.size)
@@ -159,7 +159,7 @@ func TestRateTestsBySimulation(t *testing.T) {
 		{"bursts of 5", 20, 30, 10, 5, 0.07, 0.95},
 		{"bursts of 20, rare", 30, 30, 5, 20, 0.07, 0.3},
 	} {
-		const rounds = 1000
+		const rounds = 600
 		alarms, fooled, hits := 0, 0, 0
 		for range rounds {
 			a, suma := slices(test.n1, test.mean, test.burst)
@@ -200,7 +200,7 @@ func shareSlices(rng *rand.Rand, n int, p float64) []Rate {
 // at their level, and that taking them for Poisson's finds less.
 func TestBigShares(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 9))
-	const rounds = 500
+	const rounds = 200
 	for _, c := range []struct {
 		p, q      float64
 		low, high float64 // share of pairs with p below 0.01

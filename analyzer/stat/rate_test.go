@@ -127,7 +127,7 @@ func TestShareRatioCovers(t *testing.T) {
 		n, m int
 		p, q float64
 	}{{50, 50, 0.1, 0.1}, {30, 90, 0.3, 0.6}, {200, 100, 0.9, 0.9}, {400, 400, 0.02, 0.04}, {40, 20, 0.98, 0.9}} {
-		const rounds = 2000
+		const rounds = 800
 		in, wide := 0, 0
 		for range rounds {
 			a, b := draw(c.n, c.p), draw(c.m, c.q)
