@@ -16,8 +16,9 @@ const leastRest = 0.1
 // by the rest; D.Because says so. Improvements are left as they are, since
 // nobody has to search for their place.
 //
-// Nothing is blamed so when a client's timer changed: then the change is the
-// client's, and endpoints only show where it was felt. What it gets wrong: a
+// Nothing is blamed so when more than half of the servers are concerned (or of
+// the endpoints of an only server), nor when a client's timer changed: then the
+// change is the client's, and endpoints only show where it was felt. What it gets wrong: a
 // client's timeout that became shorter than one endpoint's answers, and closed
 // nothing before, looks like a slower endpoint.
 func (c *comparer) blame(out *Comparison) {
@@ -27,7 +28,7 @@ func (c *comparer) blame(out *Comparison) {
 		}
 	}
 	places, a, b := c.split(out)
-	if places.names == nil || !enoughLeft(a, c.a) || !enoughLeft(b, c.b) {
+	if places.names == nil || places.wide || !enoughLeft(a, c.a) || !enoughLeft(b, c.b) {
 		return
 	}
 	rest := c.rows(familyAll, a, b)
@@ -49,6 +50,7 @@ func enoughLeft(rest *subject, s *side) bool {
 // places are the endpoints that regressed.
 type places struct {
 	names         []string // as sentences name them
+	wide          bool     // they are so many that they are everything
 	before, after *subject // all of them together; nil: a side has none
 }
 
@@ -80,6 +82,13 @@ func (c *comparer) split(out *Comparison) (where places, a, b *subject) {
 			where.names = append(where.names, p.Server)
 		}
 	}
+	servers := map[string]bool{}
+	for i := range out.Endpoints {
+		if e := &out.Endpoints[i]; e.Verdict == VerdictRegressed || whole[e.Server] {
+			servers[e.Server] = true
+		}
+	}
+	where.wide = 2*len(servers) > max(2, len(out.Peers)) || len(out.Peers) == 1 && 2*len(where.names) > len(out.Endpoints)
 	where.before, where.after = allOf(in[0]), allOf(in[1])
 	return where, allOf(rest[0]), allOf(rest[1])
 }

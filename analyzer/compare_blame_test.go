@@ -70,6 +70,12 @@ func TestBlameLeaves(t *testing.T) {
 	if d := rowOf(c.Totals, "timeouts_per_1k"); d.Verdict != VerdictRegressed || d.Because != "" {
 		t.Errorf("the timer changed: %s, because %q", d.Verdict, d.Because)
 	}
+	wide := calm()
+	wide.slowPeer, wide.slowFactor = everyPeer, 8
+	c = Compare(calm().report(1), wide.report(2), CompareOptions{})
+	if d := rowOf(c.Totals, "timeouts_per_1k"); d.Verdict != VerdictRegressed || d.Because != "" {
+		t.Errorf("one endpoint of all servers: %s, because %q", d.Verdict, d.Because)
+	}
 	one := calm()
 	one.peers, one.endpoints = 1, 1
 	hit := one

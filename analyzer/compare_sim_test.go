@@ -24,11 +24,14 @@ type world struct {
 	bursts     float64
 	burst      time.Duration
 	slowness   float64
-	slowPeer   int     // the peer and endpoint that are always slower; -1 none
+	slowPeer   int     // the peer of which an endpoint is always slower; -1 none
 	slowFactor float64 // by this much
 	leaves     bool    // servers notice that their clients leave
 	skew       float64 // by this much the later endpoints are asked more; 0 is 1
 }
+
+// everyPeer as slowPeer means all of them.
+const everyPeer = -2
 
 // simRow is one row of the report in the making.
 type simRow struct {
@@ -101,7 +104,7 @@ func (w world) report(seed uint64) *Report {
 				takes *= w.slowness
 			}
 		}
-		if p == w.slowPeer && e == 1 {
+		if (p == w.slowPeer || w.slowPeer == everyPeer) && e == 1 {
 			takes *= w.slowFactor
 		}
 		for _, s := range []*simRow{all, client, peers[p], rows[p][e]} {
