@@ -89,9 +89,13 @@ func (d *D) take(t stat.Test) {
 
 // within reports whether a ratio excludes a factor of limit either way (two
 // one-sided tests at 5 %), and is itself less than half as far from 1, on a
-// logarithmic scale.
+// logarithmic scale; or a quarter, when by itself it is hardly chance.
 func within(t stat.Test, limit float64) bool {
-	return t.Beyond > 0 && t.Beyond < limit && math.Abs(math.Log(t.Effect)) < math.Log(limit)/2
+	part := 0.5
+	if t.P < doubtful {
+		part = 0.25
+	}
+	return t.Beyond > 0 && t.Beyond < limit && math.Abs(math.Log(t.Effect)) < part*math.Log(limit)
 }
 
 // closeBy reports whether the 90 % interval of the difference of the rates

@@ -16,7 +16,7 @@ const (
 	muchRatio    = 3.0   // unchanged excludes such a ratio either way, and the ratio seen is less than half as far off
 	muchShift    = 0.2   // or such a shift of the probability that a duration is longer, from a half, and the one seen is less than half as large
 	muchRate     = 15.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
-	doubtful     = 0.05  // and has no p-value of its own below this
+	doubtful     = 0.05  // a p-value of its own below it asks for more than that
 	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
 	fewDurations = 4     // nor with fewer durations on either side
 	unclocked    = 4.0   // variance that counts are taken to have where their times are not known, against Poisson's

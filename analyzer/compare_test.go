@@ -304,6 +304,36 @@ func TestTimers(t *testing.T) {
 	}
 }
 
+// TestSuspect keeps the whole from being called unchanged for an endpoint that
+// nearly changed, and names it.
+func TestSuspect(t *testing.T) {
+	for _, c := range []struct {
+		p       float64
+		matters bool
+		verdict string
+		want    bool
+	}{
+		{0.05, true, VerdictUnsure, true},
+		{0.2, true, VerdictUnsure, false},
+		{0.05, false, VerdictUnsure, false},
+		{0.05, true, VerdictUnchanged, false},
+	} {
+		out := &Comparison{
+			Totals:    []D{{Metric: "timeouts_per_1k", Verdict: VerdictUnchanged}, {Metric: "churn_per_1k", Verdict: VerdictUnchanged}},
+			Endpoints: []EndpointDiff{{Server: "10.0.0.1:80", Endpoint: "GET /a", Rows: []D{{Metric: "timeouts_per_1k", Before: num(20), After: num(90), P: &c.p, matters: c.matters, Verdict: c.verdict}}}},
+		}
+		out.Axes = axesOf(out.Totals)
+		(&comparer{}).conclude(out)
+		want, text := VerdictUnchanged, "Timeouts and churn are unchanged: what differs is within chance."
+		if c.want {
+			want, text = VerdictUnsure, "Over all connections timeouts and churn are unchanged. GET /a of 10.0.0.1:80 may have changed: timeouts went from 20 to 90 (p 0.05); more data would tell."
+		}
+		if out.Verdict != want || out.Text != text {
+			t.Errorf("%+v: %s, %q", c, out.Verdict, out.Text)
+		}
+	}
+}
+
 // TestFindings lists a finding that came only where its server got worse.
 func TestFindings(t *testing.T) {
 	slow := calm()

@@ -21,7 +21,7 @@ func (c *comparer) conclude(out *Comparison) {
 		out.Verdict = VerdictRegressed
 	case found[VerdictImproved]:
 		out.Verdict = VerdictImproved
-	case x.Timeouts == VerdictUnchanged && x.Churn == VerdictUnchanged:
+	case x.Timeouts == VerdictUnchanged && x.Churn == VerdictUnchanged && out.suspect() == nil:
 		out.Verdict = VerdictUnchanged
 	default:
 		out.Verdict = VerdictUnsure
@@ -43,7 +43,7 @@ func axesOf(totals []D) Axes {
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
 	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.03. " +
 	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 15 per 1000 (of a duration: a probability below 0.3 or above 0.7 " +
-	"that one after is longer than one before), and what was seen is less than half of that; else it is unsure: there is too little data. " +
+	"that one after is longer than one before), and what was seen is less than half of that (a quarter, when its own p-value is below 0.05); else it is unsure: there is too little data. " +
 	"Counts are shares of the requests in their slice of time, so that bursts and loads are no change (quasi-binomial); durations are tested by " +
 	"Mann-Whitney, or by log-rank where some were cut off, corrected for durations that resemble their neighbours in time. " +
 	"Where a client's timer changed, what requests slower than the shorter one came to counts as well. " +
@@ -117,7 +117,12 @@ func (c *comparer) text(out *Comparison) string {
 		s = append(s, fmt.Sprintf("%s (%s) went from %s to %s %s.", upper(out.Causes[i].Cause), what, d.value(d.Before), d.value(d.After), d.Unit))
 	}
 	if len(s) == 0 {
-		s = append(s, c.nothing(out.Verdict))
+		s = append(s, c.nothing(out.Verdict, &out.Axes))
+	}
+	if e := out.suspect(); e != nil && out.Verdict == VerdictUnsure {
+		d := &e.Rows[e.hint()]
+		s = append(s, fmt.Sprintf("%s may have changed: %s went from %s to %s (p %s); more data would tell.",
+			e.name(), metricWords(d.Metric), d.value(d.Before), d.value(d.After), pText(*d.P)))
 	}
 	if where := folded(out.Totals); where != "" {
 		s = append(s, where)
@@ -141,7 +146,7 @@ func (c *comparer) text(out *Comparison) string {
 }
 
 // nothing says that the totals show no change.
-func (c *comparer) nothing(verdict string) string {
+func (c *comparer) nothing(verdict string, axes *Axes) string {
 	switch {
 	case c.same:
 		return "Both sides are the same capture."
@@ -149,10 +154,33 @@ func (c *comparer) nothing(verdict string) string {
 		return "Timeouts are unchanged: what differs is within chance."
 	case verdict == VerdictUnchanged:
 		return "Timeouts and churn are unchanged: what differs is within chance."
+	case verdict == VerdictUnsure && axes.Timeouts == VerdictUnchanged && axes.Churn == VerdictUnchanged:
+		return "Over all connections timeouts and churn are unchanged."
 	case verdict == VerdictUnsure:
 		return "There is too little data to tell whether anything changed."
 	}
 	return "Over all connections nothing changed beyond chance."
+}
+
+// hinted is the corrected p-value below which a row that is unsure is a hint: the
+// whole is then not called unchanged, and the text names it.
+const hinted = 0.1
+
+// suspect is an endpoint that may have changed; nil without one.
+func (out *Comparison) suspect() *EndpointDiff {
+	for i := range out.Endpoints {
+		if e := &out.Endpoints[i]; e.hint() >= 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// hint is the index of the row that may be a change; -1 without one.
+func (e *EndpointDiff) hint() int {
+	return slices.IndexFunc(e.Rows, func(d D) bool {
+		return d.Verdict == VerdictUnsure && d.matters && d.P != nil && *d.P < hinted
+	})
 }
 
 // folded says where the changes of rows are that contain it; "" without any.
