@@ -76,8 +76,20 @@ func (c *comparer) duration(f family, metric string, a, b *Quantiles) (D, bool) 
 			t.Effect-shrink*(t.Effect-t.Low) > 0.5-muchShift && t.Effect+shrink*(t.High-t.Effect) < 0.5+muchShift
 		d.Low, d.High = finite(t.Low), finite(t.High)
 	}
+	d.bounded = d.bounded && !farApart(a.P50, b.P50)
 	d.show(a, b, longer)
 	return d, true
+}
+
+// farApart reports whether two medians differ by half of muchRatio, on a
+// logarithmic scale, or more. Distributions that cross may do so although
+// neither is longer as a whole.
+func farApart(a, b *float64) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	lo, hi := min(*a, *b), max(*a, *b)
+	return hi-lo >= leastTime && hi > lo*math.Sqrt(muchRatio)
 }
 
 // quantile is one of a distribution on both sides.

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"finwait/analyzer/stat"
 )
 
 // num is a pointer to a number.
@@ -301,6 +304,27 @@ func TestTimers(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// TestCrossing compares durations of which the middle is far apart, but neither
+// side is longer as a whole: that is not unchanged.
+func TestCrossing(t *testing.T) {
+	var a, b stat.Dist
+	for i := range 40 {
+		a.Add(time.Duration(1+i%2*400+i) * time.Millisecond)
+		b.Add(time.Duration(150+i) * time.Millisecond)
+	}
+	x, y := quantiles(&a), quantiles(&b)
+	x.P50, y.P50 = num(0.04), num(0.17)
+	d, _ := (&comparer{}).duration(familyAll, "response_s", &x, &y)
+	if p := 1.0; d.bounded {
+		d.P = &p
+		t.Errorf("%+v is %s", d, d.decide())
+	}
+	y.P50 = num(0.05)
+	if d, _ := (&comparer{}).duration(familyAll, "response_s", &x, &y); !d.bounded {
+		t.Errorf("with medians alike: %+v", d)
 	}
 }
 

@@ -39,12 +39,6 @@ func studentTail(t, df float64) float64 {
 	return betaInc(df/(df+t*t), df/2, 0.5)
 }
 
-// studentQuantile is the t with studentTail(t, df) = 1-level.
-func studentQuantile(level, df float64) float64 {
-	x := betaQuantile(1-level, df/2, 0.5)
-	return math.Sqrt(df * (1 - x) / x)
-}
-
 // chiTail is the probability that a chi-squared variable with one degree of
 // freedom exceeds x.
 func chiTail(x float64) float64 { return math.Erfc(math.Sqrt(x / 2)) }
