@@ -120,36 +120,37 @@ func (res *Result) build() *Report {
 }
 
 // connection adds one flow.
-func (b *builder) connection(i int, r *conn.Record) {
+func (b *builder) connection(at spot, r *conn.Record) {
 	res := b.res
-	if l := res.view(i).log; l != nil && l.OtherEnd(int(res.flows[i].index)) {
+	i := at.flow
+	if l := at.view.log; l != nil && l.OtherEnd(at.index) {
 		return // its other end is in the log as well
 	}
 	f, c := &b.facts, &b.counted
-	res.judge(f, i, r, false)
+	res.judge(f, at, r, false)
 	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
-	if res.view(i).log == nil {
-		c.half, c.halfOK = halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
+	if at.view.log == nil {
+		c.half, c.halfOK = halfCloseOf(f.Record, at.view.end, res.opts.FinTimeout)
 	}
-	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(i, f.Record, int(res.replaced[i]))
+	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(at, f.Record, int(res.replaced[i]))
 	c.spanEnd = f.CloseAt
 	if !c.spanEnd.Known() {
 		c.spanEnd = f.Last
 		if f.cause == CauseOpen {
-			c.spanEnd = max(f.Last, res.view(i).end)
+			c.spanEnd = max(f.Last, at.view.end)
 		}
 	}
-	tw, placed := res.opts.TimeWait, b.placed(res.view(i))
+	tw, placed := res.opts.TimeWait, b.placed(at.view)
 	p := b.peer(f.Server)
 	p.add(c, tw)
-	if name := res.serverName(i, f.Record); name != nil && b.res.rows.server(f.Server) == f.Server {
-		p.names[*name]++
+	if name := at.serverName(f.Record); name != "" && b.res.rows.server(f.Server) == f.Server {
+		p.names[name]++
 	}
 	cl := b.client(f.Client.Addr)
 	cl.add(c, tw)
 	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
-		e = b.endpoint(f.Server, res.endpoint(i, f.Record))
+		e = b.endpoint(f.Server, res.endpoint(at, f.Record))
 		e.add(c, tw)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
@@ -171,7 +172,7 @@ func (b *builder) connection(i int, r *conn.Record) {
 	if c.retried {
 		b.special["retried"] = append(b.special["retried"], int32(i))
 	}
-	if res.view(i).log == nil {
+	if at.view.log == nil {
 		b.mark(i, f)
 	}
 }
@@ -264,20 +265,21 @@ func (p *peerSums) name() *string {
 const retryLimit = event.Time(time.Second)
 
 // sameRequest reports whether flow next began with the request that was
-// outstanding on flow i, while the server was still at work on it.
-func (res *Result) sameRequest(i int, r *conn.Record, next int) bool {
+// outstanding on the one at a spot, while the server was still at work on it.
+func (res *Result) sameRequest(at spot, r *conn.Record, next int) bool {
 	if r.Path == 0 {
 		return false
 	}
 	var n conn.Record
-	res.record(next, &n)
+	to := res.spot(next)
+	res.unpack(to, &n)
 	if n.Sent != 1 || n.Opened-r.CloseAt > retryLimit || r.Late.Known() && r.Late < n.Opened || r.PeerFIN.Known() && r.PeerFIN < n.Opened {
 		return false // later than a retry, after the server was done, or not the connection's first request
 	}
 	if n.Path == 0 {
-		return n.Endpoint != 0 && res.endpoint(next, &n) == res.endpoint(i, r)
+		return n.Endpoint != 0 && res.endpoint(to, &n) == res.endpoint(at, r)
 	}
-	return res.name(i, r.Path) == res.name(next, n.Path) && res.name(i, r.Method) == res.name(next, n.Method)
+	return at.name(r.Path) == to.name(n.Path) && at.name(r.Method) == to.name(n.Method)
 }
 
 // vantages counts connections by where the capture stood.

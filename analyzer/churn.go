@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 )
 
@@ -49,9 +50,16 @@ func (ls lives) add(f *facts, open bool) {
 }
 
 // open reports whether the connection was not closed within the input. It is
-// what the rules find, without the timers that the later ones need.
+// what the rules find, without the timers that the later ones need, and corrects
+// nothing in the record.
 func (f *facts) open() bool {
-	return !f.refused() && !f.unreachable() && (f.unanswered() || !f.gaveUp() && !f.unseenClose() && f.stillOpen()) && f.cause == CauseOpen
+	switch f.Handshake {
+	case conn.HandshakeRefused, conn.HandshakeUnreachable:
+		return false
+	case conn.HandshakeUnanswered:
+		return f.Marks&conn.MarkAnsweredLate == 0 && f.unanswered() && f.cause == CauseOpen
+	}
+	return f.Marks&(conn.MarkGaveUp|conn.MarkClosedUnseen) == 0 && f.FirstBy == event.NoSide
 }
 
 // lineTime stands for the time from one line of a log without a clock to the

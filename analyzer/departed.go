@@ -52,7 +52,7 @@ func (res *Result) passedOn(f *facts) (lead time.Duration, ok bool) {
 	if f.Path == 0 {
 		return 0, false
 	}
-	return f.after(res.departures.byPath[res.name(f.flow, f.Path)], func(d *departure) bool {
+	return f.after(res.departures.byPath[f.name(f.Path)], func(d *departure) bool {
 		return d.client.Addr != f.Client.Addr && d.server.Addr != f.Server.Addr
 	})
 }

@@ -19,7 +19,7 @@ func (b *builder) addAll() {
 	for k := range own {
 		own[k] = b.part()
 	}
-	b.res.inParts(len(own), func(k, i int, r *conn.Record) { own[k].connection(i, r) })
+	b.res.inParts(len(own), func(k int, at spot, r *conn.Record) { own[k].connection(at, r) })
 	for _, o := range own {
 		b.merge(o)
 	}

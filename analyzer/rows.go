@@ -58,16 +58,16 @@ func tally[K comparable](m map[K]standing, k K, o standing) {
 }
 
 // add counts one connection.
-func (q *standings) add(i int, r *conn.Record) {
+func (q *standings) add(at spot, r *conn.Record) {
 	f := &q.facts
-	q.res.judge(f, i, r, false)
+	q.res.judge(f, at, r, false)
 	n := requestsOf(f)
-	o := standing{b2i(q.res.replaced[i] >= 0 && f.cause != CauseOpen), n.TimedOut, 1}
+	o := standing{b2i(q.res.replaced[at.flow] >= 0 && f.cause != CauseOpen), n.TimedOut, 1}
 	tally(q.peers, f.Server, o)
 	tally(q.clients, f.Client.Addr, o)
 	if f.Sent > 0 || f.Outstanding {
 		o.size = int(f.Open)
-		tally(q.endpoints, endpointKey{f.Server, q.res.endpoint(i, f.Record)}, o)
+		tally(q.endpoints, endpointKey{f.Server, q.res.endpoint(at, f.Record)}, o)
 	}
 }
 
@@ -126,7 +126,7 @@ func (res *Result) chooseRows(pairs, waiting int) {
 	for k := range parts {
 		parts[k] = newStandings(res)
 	}
-	res.inParts(len(parts), func(k, i int, r *conn.Record) { parts[k].add(i, r) })
+	res.inParts(len(parts), func(k int, at spot, r *conn.Record) { parts[k].add(at, r) })
 	q := parts[0]
 	for k := 1; k < len(parts); k++ {
 		q.merge(parts[k])

@@ -32,7 +32,8 @@ type sampled struct {
 }
 
 func newSurvey(res *Result) *survey {
-	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: lives{}, waiting: map[endpointKey]int{}, answers: map[event.Endpoint]bool{}}
+	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: lives{}, waiting: map[endpointKey]int{},
+		answers: map[event.Endpoint]bool{}, facts: facts{res: res, timers: res.timers}}
 }
 
 // survey looks at all connections.
@@ -42,7 +43,7 @@ func (res *Result) survey() *survey {
 	for k := range parts {
 		parts[k] = newSurvey(res)
 	}
-	res.inParts(len(parts), func(k, i int, r *conn.Record) { parts[k].add(i, r) })
+	res.inParts(len(parts), func(k int, at spot, r *conn.Record) { parts[k].add(at, r) })
 	for k := 1; k < len(parts); k++ {
 		parts[0].merge(parts[k])
 		parts[k] = nil
@@ -56,31 +57,28 @@ func (res *Result) survey() *survey {
 }
 
 // add looks at one connection.
-func (s *survey) add(i int, r *conn.Record) {
+func (s *survey) add(at spot, r *conn.Record) {
 	idle := s.client(r.Client)
 	idle.last = max(idle.last, r.Opened)
 	if r.Outstanding && r.Endpoint != 0 {
-		s.waiting[endpointKey{r.Server, s.res.name(i, r.Endpoint)}]++
+		s.waiting[endpointKey{r.Server, at.name(r.Endpoint)}]++
 	}
 	if r.ServerBytes > 0 && r.Protocol == exchange.ProtocolOpaque {
 		s.answers[r.Server] = true
 	}
-	v := s.res.view(i)
+	v := at.view
 	f := &s.facts
-	*f = facts{Record: r, res: s.res, flow: i, timers: s.res.timers, start: v.start, end: v.end}
+	f.Record, f.verdict, f.spot, f.start, f.end = r, verdict{}, at, v.start, v.end
 	if v.log != nil {
 		c := &s.called
-		v.log.Conn(int(s.res.flows[i].index), c, false)
+		v.log.Conn(at.index, c, false)
 		s.lives.add(f, c.Verdict.Cause == socket.Open)
 		if v.log.sample(c, r) {
-			s.waits = append(s.waits, sampled{waitOf(r), i})
+			s.waits = append(s.waits, sampled{waitOf(r), at.flow})
 		}
 		return
 	}
-	f.own = *r // the rules correct what they judge
-	f.Record = &f.own
 	s.lives.add(f, f.open())
-	f.own = *r
 	if r.FirstBy == event.Client && r.CloseAt.Known() {
 		s.closed(f, idle)
 	}
@@ -94,10 +92,10 @@ func (s *survey) closed(f *facts, idle *idleCloses) {
 		}
 		return
 	}
-	s.left = append(s.left, departure{f.CloseAt, f.RequestStart, f.Client, f.Server, s.res.name(f.flow, f.Path), f.flow})
+	s.left = append(s.left, departure{f.CloseAt, f.RequestStart, f.Client, f.Server, f.name(f.Path), f.flow})
 	unsure := f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1
 	unsure = unsure || f.Marks&conn.MarkOneSided != 0 || f.goodbye()
-	if !unsure && !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() {
+	if !unsure && !f.glanced() && f.Marks&conn.MarkGaveUp == 0 && !f.heldAnswered() && !f.serverNotified() {
 		s.waits = append(s.waits, sampled{waitOf(f.Record), f.flow})
 	}
 }
@@ -140,11 +138,12 @@ func (res *Result) findTimers(s *survey) {
 	var own []wait
 	for _, w := range s.waits {
 		var r conn.Record
-		res.record(w.flow, &r)
+		at := res.spot(w.flow)
+		res.unpack(at, &r)
 		if r.Protocol == exchange.ProtocolOpaque && !s.answers[r.Server] {
 			continue
 		}
-		if _, passedOn := res.passedOn(&facts{Record: &r, flow: w.flow}); !passedOn {
+		if _, passedOn := res.passedOn(&facts{Record: &r, spot: at}); !passedOn {
 			own = append(own, w.wait)
 		}
 	}
@@ -162,7 +161,7 @@ func (res *Result) parts() int { return max(1, min(res.opts.Jobs, len(res.flows)
 // inParts unpacks every flow, those of one part in one goroutine, in the order
 // in which their records lie in memory. What f collects must not depend on the
 // order, nor on how many parts there are.
-func (res *Result) inParts(parts int, f func(part, i int, r *conn.Record)) {
+func (res *Result) inParts(parts int, f func(part int, at spot, r *conn.Record)) {
 	var done sync.WaitGroup
 	for k := range parts {
 		done.Go(func() {
@@ -172,10 +171,12 @@ func (res *Result) inParts(parts int, f func(part, i int, r *conn.Record)) {
 					if (n*shards+m)%parts != k {
 						continue
 					}
-					for _, i := range v.shards[m].flows {
-						if i >= 0 {
-							res.record(int(i), &r)
-							f(k, int(i), &r)
+					s := v.shards[m]
+					for index, flow := range s.flows {
+						if flow >= 0 {
+							at := spot{int(flow), v, s, index}
+							res.unpack(at, &r)
+							f(k, at, &r)
 						}
 					}
 				}
@@ -196,6 +197,7 @@ func (res *Result) place() {
 		}
 	}
 	for i := range res.flows {
-		res.shardOf(i).flows[res.flows[i].index] = int32(i)
+		f := &res.flows[i]
+		res.views[f.view].shards[f.shard].flows[f.index] = int32(i)
 	}
 }

@@ -25,8 +25,8 @@ type verdict struct {
 type facts struct {
 	*conn.Record
 	verdict
+	spot
 	res     *Result
-	flow    int // its number in res
 	timers  *timers
 	end     event.Time // of the view
 	start   event.Time
@@ -128,7 +128,7 @@ func (f *facts) unanswered() bool {
 		return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
 			took(f.SYNRTT))
 	}
-	if !f.res.view(f.flow).answers {
+	if !f.view.answers {
 		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input holds nothing but SYNs, so answers cannot be seen")
 	}
 	due := synRetry << min(f.SYNRetries, 6)
