@@ -29,8 +29,10 @@ type builder struct {
 	special   map[string][]int32  // flows for findings that no cause names, by finding
 	vantage   [event.Both + 1]int // connections by where the capture stood
 	churnedBy [causes]int
-	facts     facts   // of the connection that is being added
-	counted   counted // and what it adds
+	presence  []*presence    // of each part
+	courses   [states]course // what a sweep over presence finds
+	facts     facts          // of the connection that is being added
+	counted   counted        // and what it adds
 	// Closes by cause over time, all of them and the churned ones.
 	closedOver, churnedOver [causes]sliced
 }
@@ -39,7 +41,6 @@ type builder struct {
 type halfSums struct {
 	count, censored               int
 	finWait1, finWait2, closeWait stat.Dist
-	spans                         stat.Spans
 	endedBy                       map[string]int
 }
 
@@ -105,6 +106,7 @@ func (res *Result) build() *Report {
 	b.all.times = newTimes(b.grid)
 	b.addAll()
 	b.exchanges()
+	b.sweep()
 	r := &Report{
 		Schema: ReportSchema, Tool: Tool{"finwait", res.opts.Version},
 		Inputs: b.inputs(), Span: b.reportSpan(), Settings: res.opts.settings(), Slices: b.slices(), Quality: b.qualities(), Totals: b.totals(),
@@ -140,18 +142,19 @@ func (b *builder) connection(at spot, r *conn.Record) {
 			c.spanEnd = max(f.Last, at.view.end)
 		}
 	}
-	tw, placed := res.opts.TimeWait, b.placed(at.view)
+	placed := b.placed(at.view)
 	p := b.peer(f.Server)
-	p.add(c, tw)
+	p.add(c)
 	if name := at.serverName(f.Record); name != "" && b.res.rows.server(f.Server) == f.Server {
 		p.names[name]++
 	}
 	cl := b.client(f.Client.Addr)
-	cl.add(c, tw)
+	cl.add(c)
+	b.presence[0].add(c, p.row, cl.row)
 	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
 		e = b.endpoint(f.Server, res.endpoint(at, f.Record))
-		e.add(c, tw)
+		e.add(c)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
 			e.timed(f.timer, 1)
@@ -203,9 +206,6 @@ func (b *builder) half(c *counted) {
 	observe(&h.finWait1, c.half.finWait1)
 	observe(&h.finWait2, c.half.finWait2)
 	observe(&h.closeWait, c.half.closeWait)
-	if c.half.waitFrom.Known() {
-		h.spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
-	}
 }
 
 // exchanges adds the answered exchanges that the shards counted.
@@ -328,8 +328,8 @@ func (b *builder) halfClose(side int) HalfClose {
 	if out.EndedBy == nil {
 		out.EndedBy = map[string]int{}
 	}
-	if n, at := h.spans.Peak(); n > 0 {
-		out.Peak = Peak{n, b.stamp(event.Time(at))}
+	if m := &b.courses[[...]state{stateFinWait2, stateServerWait}[side]].all; m.Peak > 0 {
+		out.Peak = Peak{m.Peak, b.stamp(event.Time(m.At))}
 	}
 	return out
 }
@@ -339,9 +339,6 @@ func (b *builder) peerRows() []Peer {
 	rows := make([]Peer, 0, len(b.peers))
 	for _, end := range slices.SortedFunc(maps.Keys(b.peers), event.Endpoint.Compare) {
 		p := b.peers[end]
-		fw2, _ := p.fw2Spans.Peak()
-		tw, _ := p.timeWaitSpans.Peak()
-		open, _ := p.openSpans.Peak()
 		row := Peer{
 			Server: serverRow(end), ServerName: p.name(), Connections: p.connections, Opened: p.opened,
 			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
@@ -350,8 +347,8 @@ func (b *builder) peerRows() []Peer {
 			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait),
 			GaveUp:       halfClosesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
 			Other:        halfClosesOver(&p.other, &p.times.other, b.grid),
-			FinWait2Peak: fw2, TimeWaitPeak: tw,
-			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: open, Retries: p.retries,
+			FinWait2Peak: b.courses[stateFinWait2].peers[p.row].Peak, TimeWaitPeak: b.courses[stateTimeWait].peers[p.row].Peak,
+			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: b.courses[stateOpen].peers[p.row].Peak, Retries: p.retries,
 			Response: quantilesOver(&p.response, &p.times.response, b.grid), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
 			Counts: p.times.counts(b.grid),
 		}
@@ -422,8 +419,6 @@ func (b *builder) clientRows() []ClientRow {
 	rows := make([]ClientRow, 0, len(keys))
 	for _, k := range keys {
 		s := b.clients[k]
-		fw2, _ := s.fw2Spans.Peak()
-		tw, _ := s.timeWaitSpans.Peak()
 		row := ClientRow{
 			Client: addressOf(k), Connections: s.connections, Opened: s.opened, Requests: s.requests,
 			RequestsPerConnection: ratio(s.requests, s.connections), Answered: s.answered, TimedOut: s.timedOut,
@@ -431,7 +426,8 @@ func (b *builder) clientRows() []ClientRow {
 			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes),
 			FinWait2: quantiles(&s.finWait2), GaveUp: halfClosesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
 			Other:        halfClosesOver(&s.other, &s.times.other, b.grid),
-			FinWait2Peak: fw2, TimeWaitPeak: tw, Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
+			FinWait2Peak: b.courses[stateFinWait2].clients[s.row].Peak, TimeWaitPeak: b.courses[stateTimeWait].clients[s.row].Peak,
+			Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
 			Counts: s.times.counts(b.grid),
 		}
 		rows = append(rows, row)

@@ -206,7 +206,7 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 	server = b.res.rows.server(server)
 	p := b.peers[server]
 	if p == nil {
-		p = &peerSums{sums: sums{times: newTimes(b.grid)}, names: map[string]int{}}
+		p = &peerSums{sums: sums{row: uint32(len(b.peers)), times: newTimes(b.grid)}, names: map[string]int{}}
 		b.peers[server] = p
 	}
 	return p
@@ -217,7 +217,7 @@ func (b *builder) client(addr [16]byte) *sums {
 	addr = b.res.rows.client(addr)
 	s := b.clients[addr]
 	if s == nil {
-		s = &sums{keeps: keepClosed, times: newTimes(b.grid)}
+		s = &sums{row: uint32(len(b.clients)), times: newTimes(b.grid)}
 		b.clients[addr] = s
 	}
 	return s
@@ -228,7 +228,7 @@ func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
 	k := b.res.rows.endpoint(endpointKey{server, name})
 	e := b.endpoints[k]
 	if e == nil {
-		e = &endpointSums{sums: sums{keeps: keepNone, times: newTimes(b.grid)}}
+		e = &endpointSums{sums: sums{times: newTimes(b.grid)}}
 		b.endpoints[k] = e
 	}
 	return e
