@@ -9,6 +9,7 @@ import (
 
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
 	"finwait/analyzer/stat"
 )
 
@@ -31,8 +32,9 @@ type builder struct {
 	churnedBy [causes]int
 	presence  []*presence    // of each part
 	courses   [states]course // what a sweep over presence finds
-	facts     facts          // of the connection that is being added
-	counted   counted        // and what it adds
+	recent    recentRows
+	facts     facts   // of the connection that is being added
+	counted   counted // and what it adds
 	// Closes by cause over time, all of them and the churned ones.
 	closedOver, churnedOver [causes]sliced
 }
@@ -41,14 +43,41 @@ type builder struct {
 type halfSums struct {
 	count, censored               int
 	finWait1, finWait2, closeWait stat.Dist
-	endedBy                       map[string]int
+	endedBy                       [conn.EndedBySimultaneous + 1]int
 }
 
 // peerSums are the sums of one server.
 type peerSums struct {
 	sums
-	names    map[string]int
+	names    map[string]*int // how many connections called the server so
 	inFlight inFlight
+
+	// The name that the last connection gave, by its number in a shard.
+	last  exchange.NameID
+	shard *shard
+	count *int
+}
+
+// named counts n connections that gave the server a name.
+func (p *peerSums) named(name string, n int) *int {
+	count := p.names[name]
+	if count == nil {
+		count = new(int)
+		p.names[name] = count
+	}
+	*count += n
+	return count
+}
+
+// called counts the name that a connection gives the server, if it gives one.
+func (p *peerSums) called(at spot, r *conn.Record) {
+	if r.ServerName != 0 && r.ServerName == p.last && at.shard == p.shard {
+		*p.count++
+		return
+	}
+	if name := at.serverName(r); name != "" {
+		p.last, p.shard, p.count = r.ServerName, at.shard, p.named(name, 1)
+	}
 }
 
 // endpointKey names one endpoint of one server.
@@ -130,7 +159,7 @@ func (b *builder) connection(at spot, r *conn.Record) {
 	}
 	f, c := &b.facts, &b.counted
 	res.judge(f, at, r, false)
-	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
+	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.wasReplaced(i) && f.cause != CauseOpen}
 	if at.view.log == nil {
 		c.half, c.halfOK = halfCloseOf(f.Record, at.view.end, res.opts.FinTimeout)
 	}
@@ -143,17 +172,17 @@ func (b *builder) connection(at spot, r *conn.Record) {
 		}
 	}
 	placed := b.placed(at.view)
-	p := b.peer(f.Server)
+	p := b.peerRow(f)
 	p.add(c)
-	if name := at.serverName(f.Record); name != "" && b.res.rows.server(f.Server) == f.Server {
-		p.names[name]++
+	if b.res.rows.server(f.Server) == f.Server {
+		p.called(at, f.Record)
 	}
-	cl := b.client(f.Client.Addr)
+	cl := b.clientRow(f)
 	cl.add(c)
 	b.presence[0].add(c, p.row, cl.row)
 	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
-		e = b.endpoint(f.Server, res.endpoint(at, f.Record))
+		e = b.requestRow(f)
 		e.add(c)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
@@ -176,7 +205,7 @@ func (b *builder) connection(at spot, r *conn.Record) {
 		b.special["retried"] = append(b.special["retried"], int32(i))
 	}
 	if at.view.log == nil {
-		b.mark(i, f)
+		b.mark(c)
 	}
 }
 
@@ -197,12 +226,9 @@ func (b *builder) half(c *counted) {
 		return
 	}
 	h := &b.halves[b2i(c.half.by == event.Server)]
-	if h.endedBy == nil {
-		h.endedBy = map[string]int{}
-	}
 	h.count++
 	h.censored += b2i(c.half.censored)
-	h.endedBy[c.half.endedBy.String()]++
+	h.endedBy[c.half.endedBy]++
 	observe(&h.finWait1, c.half.finWait1)
 	observe(&h.finWait2, c.half.finWait2)
 	observe(&h.closeWait, c.half.closeWait)
@@ -253,7 +279,7 @@ func (p *peerSums) fallback(server event.Endpoint) string {
 func (p *peerSums) name() *string {
 	best := ""
 	for _, n := range slices.Sorted(maps.Keys(p.names)) {
-		if best == "" || p.names[n] > p.names[best] {
+		if best == "" || *p.names[n] > *p.names[best] {
 			best = n
 		}
 	}
@@ -319,14 +345,16 @@ func (b *builder) halfClose(side int) HalfClose {
 	h := &b.halves[side]
 	out := HalfClose{
 		Count: h.count, Censored: h.censored, FinWait1: quantiles(&h.finWait1), FinWait2: quantiles(&h.finWait2),
-		CloseWait: quantiles(&h.closeWait), EndedBy: h.endedBy, Peak: Peak{At: Stamp(event.NoTime)},
+		CloseWait: quantiles(&h.closeWait), EndedBy: map[string]int{}, Peak: Peak{At: Stamp(event.NoTime)},
 	}
 	if t := &b.all.times; side == 0 {
 		out.GaveUp = halfClosesOver(&b.all.gaveUp, &t.gaveUp, b.grid)
 		out.Other = halfClosesOver(&b.all.other, &t.other, b.grid)
 	}
-	if out.EndedBy == nil {
-		out.EndedBy = map[string]int{}
+	for by, n := range h.endedBy {
+		if n > 0 {
+			out.EndedBy[conn.EndedBy(by).String()] += n
+		}
 	}
 	if m := &b.courses[[...]state{stateFinWait2, stateServerWait}[side]].all; m.Peak > 0 {
 		out.Peak = Peak{m.Peak, b.stamp(event.Time(m.At))}

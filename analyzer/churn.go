@@ -86,7 +86,17 @@ func (res *Result) findReplacements(ls lives) {
 		})
 	}
 	done.Wait()
+	res.churned = make([]uint64, (len(res.flows)+63)/64)
+	for i, next := range res.replaced {
+		if next >= 0 {
+			res.churned[i/64] |= 1 << (i % 64)
+		}
+	}
 }
+
+// wasReplaced reports whether flow i was: a bit that stays in the cache, while
+// the number of its replacement does not.
+func (res *Result) wasReplaced(i int) bool { return res.churned[i/64]>>(i%64)&1 != 0 }
 
 // change is an opening or a close on the time line of one group.
 type change struct {

@@ -92,7 +92,7 @@ func (b *builder) mergeRows(o *builder) {
 			own.merge(&p.sums)
 			own.inFlight.merge(&p.inFlight)
 			for name, n := range p.names {
-				own.names[name] += n
+				own.named(name, *n)
 			}
 		}
 		there.peers[row] = own.row
@@ -118,9 +118,6 @@ func (h *halfSums) merge(o *halfSums) {
 	h.finWait2.Merge(&o.finWait2)
 	h.closeWait.Merge(&o.closeWait)
 	for by, n := range o.endedBy {
-		if h.endedBy == nil {
-			h.endedBy = map[string]int{}
-		}
 		h.endedBy[by] += n
 	}
 }

@@ -17,6 +17,7 @@ type Result struct {
 	swapped    map[int32]bool // flows whose roles popularity turned round
 	timers     *timers
 	replaced   []int32                // by flow: the flow that replaced it, or -1
+	churned    []uint64               // a bit for every flow that was replaced
 	folds      map[endpointKey]string // endpoint names that the values of a path segment fold into others
 	departures departures             // clients that closed with a request outstanding
 	pairs      map[int32]pairing      // by flow of a capture: the connection of a log that it is

@@ -62,7 +62,7 @@ func (q *standings) add(at spot, r *conn.Record) {
 	f := &q.facts
 	q.res.judge(f, at, r, false)
 	n := requestsOf(f)
-	o := standing{b2i(q.res.replaced[at.flow] >= 0 && f.cause != CauseOpen), n.TimedOut, 1}
+	o := standing{b2i(q.res.wasReplaced(at.flow) && f.cause != CauseOpen), n.TimedOut, 1}
 	tally(q.peers, f.Server, o)
 	tally(q.clients, f.Client.Addr, o)
 	if f.Sent > 0 || f.Outstanding {
@@ -206,7 +206,7 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 	server = b.res.rows.server(server)
 	p := b.peers[server]
 	if p == nil {
-		p = &peerSums{sums: sums{row: uint32(len(b.peers)), times: newTimes(b.grid)}, names: map[string]int{}}
+		p = &peerSums{sums: sums{row: uint32(len(b.peers)), times: newTimes(b.grid)}, names: map[string]*int{}}
 		b.peers[server] = p
 	}
 	return p
