@@ -54,8 +54,8 @@ func (a *Analyzer) Finish() *Result {
 	s := res.survey()
 	res.findTimers(s)
 	res.foldEndpoints(s.waiting)
-	res.findReplacements(s.lives)
-	res.chooseRows(len(s.lives), len(s.waiting))
+	res.findReplacements(&s.lives)
+	res.chooseRows(len(s.lives.lists), len(s.waiting))
 	res.report = res.build()
 	return res
 }

@@ -32,7 +32,7 @@ type sampled struct {
 }
 
 func newSurvey(res *Result) *survey {
-	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: lives{}, waiting: map[endpointKey]int{},
+	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: newLives(), waiting: map[endpointKey]int{},
 		answers: map[event.Endpoint]bool{}, facts: facts{res: res, timers: res.timers}}
 }
 
@@ -120,10 +120,7 @@ func (s *survey) merge(o *survey) {
 		own.last = max(own.last, x.last)
 		own.at = append(own.at, x.at...)
 	}
-	for p, list := range o.lives {
-		s.lives[p] = append(s.lives[p], list...)
-		delete(o.lives, p)
-	}
+	s.lives.merge(&o.lives)
 	for end := range o.answers {
 		s.answers[end] = true
 	}
