@@ -211,8 +211,10 @@ func (m *matcher) before(x stat.Moment) (flow int32, ok bool) {
 		m.opened = m.opened[1:]
 	}
 	m.rising = m.rising || len(m.opened) == 0
-	var k int
-	if m.rising {
+	var k int // mostly the flow was opened long before, and the first one will do
+	if len(m.opened) > 0 && flowOf(m.opened[0]) > flowOf(x) {
+		k = 0
+	} else if m.rising {
 		k, _ = slices.BinarySearchFunc(m.opened, flowOf(x)+1, func(o stat.Moment, f int32) int { return cmp.Compare(flowOf(o), f) })
 	} else if k = slices.IndexFunc(m.opened, func(o stat.Moment) bool { return flowOf(o) > flowOf(x) }); k < 0 {
 		k = len(m.opened)

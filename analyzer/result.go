@@ -19,7 +19,7 @@ type Result struct {
 	replaced   []int32                // by flow: the flow that replaced it, or -1
 	churned    []uint64               // a bit for every flow that was replaced
 	folds      map[endpointKey]string // endpoint names that the values of a path segment fold into others
-	departures departures             // clients that closed with a request outstanding
+	departures departures             // which flows passed on that a client had left
 	pairs      map[int32]pairing      // by flow of a capture: the connection of a log that it is
 	clocks     []Clock
 	twins      map[int32]twin          // by flow: the same connection as another capture shows it

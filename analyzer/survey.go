@@ -1,7 +1,7 @@
 package analyzer
 
 import (
-	"cmp"
+	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -9,6 +9,7 @@ import (
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
 	"finwait/analyzer/socket"
+	"finwait/analyzer/stat"
 )
 
 // survey is what one look at all connections collects, before any is judged:
@@ -17,6 +18,7 @@ type survey struct {
 	res     *Result
 	waits   []sampled // of closes that may be timeouts
 	left    []departure
+	seed    maphash.Seed // of the hashes of paths
 	idle    map[event.Endpoint]*idleCloses
 	lives   lives
 	waiting map[endpointKey]int     // endpoints of unanswered requests
@@ -28,11 +30,12 @@ type survey struct {
 // sampled is the wait of one flow.
 type sampled struct {
 	wait
-	flow int
+	flow   int32
+	opaque bool // nothing recognised its protocol
 }
 
-func newSurvey(res *Result) *survey {
-	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: newLives(), waiting: map[endpointKey]int{},
+func newSurvey(res *Result, seed maphash.Seed) *survey {
+	return &survey{res: res, seed: seed, idle: map[event.Endpoint]*idleCloses{}, lives: newLives(), waiting: map[endpointKey]int{},
 		answers: map[event.Endpoint]bool{}, facts: facts{res: res, timers: res.timers}}
 }
 
@@ -40,8 +43,9 @@ func newSurvey(res *Result) *survey {
 func (res *Result) survey() *survey {
 	res.timers = &timers{}
 	parts := make([]*survey, res.parts())
+	seed := maphash.MakeSeed()
 	for k := range parts {
-		parts[k] = newSurvey(res)
+		parts[k] = newSurvey(res, seed)
 	}
 	res.inParts(len(parts), func(k int, at spot, r *conn.Record) { parts[k].add(at, r) })
 	for k := 1; k < len(parts); k++ {
@@ -49,7 +53,6 @@ func (res *Result) survey() *survey {
 		parts[k] = nil
 	}
 	s := parts[0]
-	slices.SortFunc(s.waits, func(x, y sampled) int { return cmp.Compare(x.flow, y.flow) })
 	for _, x := range s.idle {
 		slices.Sort(x.at)
 	}
@@ -74,14 +77,29 @@ func (s *survey) add(at spot, r *conn.Record) {
 		v.log.Conn(at.index, c, false)
 		s.lives.add(f, c.Verdict.Cause == socket.Open)
 		if v.log.sample(c, r) {
-			s.waits = append(s.waits, sampled{waitOf(r), at.flow})
+			s.waits = append(s.waits, sampledOf(f))
+			s.asks(f)
 		}
 		return
 	}
 	s.lives.add(f, f.open())
 	if r.FirstBy == event.Client && r.CloseAt.Known() {
 		s.closed(f, idle)
+	} else if r.ClientNotify.Known() && r.Outstanding {
+		s.asks(f) // the rules may find that its client let go first
 	}
+}
+
+// sampledOf is the sample that a flow is.
+func sampledOf(f *facts) sampled {
+	return sampled{waitOf(f.Record), int32(f.flow), f.Protocol == exchange.ProtocolOpaque}
+}
+
+// asks remembers a flow that is no departure, but may have passed one on.
+func (s *survey) asks(f *facts) {
+	d := s.departureOf(f.spot, f.Record)
+	d.asks = true
+	s.left = append(s.left, d)
 }
 
 // closed looks at a connection that its client closed.
@@ -92,11 +110,11 @@ func (s *survey) closed(f *facts, idle *idleCloses) {
 		}
 		return
 	}
-	s.left = append(s.left, departure{f.CloseAt, f.RequestStart, f.Client, f.Server, f.name(f.Path), f.flow})
+	s.left = append(s.left, s.departureOf(f.spot, f.Record))
 	unsure := f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1
 	unsure = unsure || f.Marks&conn.MarkOneSided != 0 || f.goodbye()
 	if !unsure && !f.glanced() && f.Marks&conn.MarkGaveUp == 0 && !f.heldAnswered() && !f.serverNotified() {
-		s.waits = append(s.waits, sampled{waitOf(f.Record), f.flow})
+		s.waits = append(s.waits, sampledOf(f))
 	}
 }
 
@@ -129,22 +147,33 @@ func (s *survey) merge(o *survey) {
 	}
 }
 
-// findTimers finds the timers behind the closes that are nobody else's doing.
-func (res *Result) findTimers(s *survey) {
-	res.sortDepartures(s.left)
-	var own []wait
-	for _, w := range s.waits {
-		var r conn.Record
-		at := res.spot(w.flow)
-		res.unpack(at, &r)
-		if r.Protocol == exchange.ProtocolOpaque && !s.answers[r.Server] {
+// own are the waits that are nobody else's doing, by their numbers, in the order
+// of their flows.
+func (s *survey) own() []int32 {
+	moments := make([]stat.Moment, 0, len(s.waits))
+	for i := range s.waits {
+		w := &s.waits[i]
+		if w.opaque && !s.answers[w.server] {
 			continue
 		}
-		if _, passedOn := res.passedOn(&facts{Record: &r, spot: at}); !passedOn {
-			own = append(own, w.wait)
+		if _, passedOn := s.res.departures.passedOn(int(w.flow)); !passedOn {
+			moments = append(moments, stat.MomentOf(int64(w.flow), uint32(i)))
 		}
 	}
-	res.timers = findTimers(own, res.opts.Timeouts)
+	moments, _ = stat.SortMoments(moments, make([]stat.Moment, len(moments)))
+	own := make([]int32, len(moments))
+	for i, m := range moments {
+		own[i] = int32(m.Ref)
+	}
+	return own
+}
+
+// findTimers finds the timers behind the closes that are nobody else's doing.
+func (res *Result) findTimers(s *survey) {
+	res.findDepartures(s.left, s.idle)
+	s.left = nil
+	res.timers = findTimers(s.waits, s.own(), res.opts)
+	s.waits = nil
 	res.timers.idle = s.idle
 	res.answers = s.answers
 }

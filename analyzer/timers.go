@@ -3,6 +3,8 @@ package analyzer
 import (
 	"cmp"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"finwait/analyzer/conn"
@@ -96,41 +98,87 @@ func waitOf(r *conn.Record) wait {
 	return w
 }
 
+// waits are waits by their numbers, out of a list of all of them.
+type waits struct {
+	all     []sampled
+	numbers []int32
+}
+
 // findTimers finds the timers behind the waits of closes with a request
 // outstanding: for every client the values at which many of its waits agree,
-// then over all clients together what is left.
-func findTimers(waits []wait, known []time.Duration) *timers {
+// then over all clients together what is left. own are the numbers of the waits
+// that count.
+func findTimers(all []sampled, own []int32, o Options) *timers {
 	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}}
-	for _, d := range known {
+	for _, d := range o.Timeouts {
 		ts.configured = append(ts.configured, &timer{value: d, low: early(d), high: late(d), configured: true,
 			confidence: stat.ConfidenceHigh, servers: map[event.Endpoint]int{}})
 	}
-	byClient := map[event.Endpoint][]wait{}
-	for _, w := range waits {
-		if !ts.explained(ts.configured, w) {
-			byClient[w.client] = append(byClient[w.client], w)
-		}
-	}
-	clients := make([]event.Endpoint, 0, len(byClient))
-	for c := range byClient {
-		clients = append(clients, c)
-	}
-	slices.SortFunc(clients, event.Endpoint.Compare)
-	var rest []wait
-	for _, c := range clients {
-		found, left := modesOf(byClient[c])
-		for _, t := range found {
-			t.client = c
-		}
-		ts.byClient[c] = found
-		rest = append(rest, left...)
-	}
+	list := waits{all, own}
+	clients := ts.byClients(list)
+	ts.search(clients, o.Jobs)
 	if len(clients) > 1 {
-		found, _ := modesOf(rest)
-		ts.shared = append(ts.shared, found...)
+		rest := waits{all: all}
+		for _, c := range clients {
+			rest.numbers = append(rest.numbers, c.waits.numbers...)
+		}
+		ts.shared, _ = modesOf(rest)
 	}
-	ts.count(waits)
+	ts.count(list)
 	return ts
+}
+
+// clientWaits are the waits of one client that no configured timer explains,
+// and then those that none of its own explains either.
+type clientWaits struct {
+	client event.Endpoint
+	waits  waits
+	found  []*timer
+}
+
+// byClients parts the waits by client, in the order of their addresses.
+func (ts *timers) byClients(list waits) []*clientWaits {
+	index := map[event.Endpoint]*clientWaits{}
+	var lately recent[event.Endpoint, *clientWaits]
+	var clients []*clientWaits
+	for _, i := range list.numbers {
+		w := &list.all[i].wait
+		if ts.explained(ts.configured, w) {
+			continue
+		}
+		c, ok := lately.find(slotOfEnd(&w.client), w.client)
+		if !ok {
+			if *c = index[w.client]; *c == nil {
+				*c = &clientWaits{client: w.client, waits: waits{all: list.all}}
+				index[w.client] = *c
+				clients = append(clients, *c)
+			}
+		}
+		(*c).waits.numbers = append((*c).waits.numbers, i)
+	}
+	slices.SortFunc(clients, func(x, y *clientWaits) int { return x.client.Compare(y.client) })
+	return clients
+}
+
+// search finds the timers of every client, of several at once.
+func (ts *timers) search(clients []*clientWaits, jobs int) {
+	var done sync.WaitGroup
+	var next atomic.Int64
+	for range min(jobs, len(clients)) {
+		done.Go(func() {
+			for k := next.Add(1) - 1; k < int64(len(clients)); k = next.Add(1) - 1 {
+				c := clients[k]
+				c.found, c.waits = modesOf(c.waits)
+			}
+		})
+	}
+	done.Wait()
+	for _, c := range clients {
+		for _, t := range c.found {
+			t.client = c.client
+		}
+		ts.byClient[c.client] = c.found
+	}
 }
 
 // early and late bound the waits that a timer of value d explains. The wait
@@ -141,7 +189,7 @@ func early(d time.Duration) time.Duration { return d - 2*time.Millisecond - d/25
 func late(d time.Duration) time.Duration  { return d + max(5*time.Millisecond, d/100) }
 
 // explained reports whether one of the timers fits the wait.
-func (ts *timers) explained(list []*timer, w wait) bool {
+func (ts *timers) explained(list []*timer, w *wait) bool {
 	for _, t := range list {
 		if _, ok := t.fits(w); ok {
 			return true
@@ -150,22 +198,29 @@ func (ts *timers) explained(list []*timer, w wait) bool {
 	return false
 }
 
+// triedBases are all bases in the order in which timers are compared with them:
+// of two that are equally near the first is it.
+var triedBases = [...]timerBasis{basisConnect, basisExchange, basisRequest, basisRequestEnd, basisLastByte}
+
 // fits reports whether the timer explains a wait, and from which basis. A
 // timer over the whole exchange starts before the dial or, on a connection
 // that stood ready, with the request: the input does not show which, so either
 // will do.
-func (t *timer) fits(w wait) (timerBasis, bool) {
-	try := []timerBasis{t.basis}
+func (t *timer) fits(w *wait) (timerBasis, bool) {
+	try := 1 << t.basis
 	switch {
 	case t.configured:
-		try = []timerBasis{basisConnect, basisRequest, basisRequestEnd, basisLastByte}
+		try = 1<<basisConnect | 1<<basisRequest | 1<<basisRequestEnd | 1<<basisLastByte
 	case t.basis == basisExchange || t.basis == basisRequest:
-		try = []timerBasis{basisConnect, basisRequest}
+		try = 1<<basisConnect | 1<<basisRequest
 	}
 	best, found := t.basis, false
 	var dist time.Duration
-	for _, b := range try {
+	for _, b := range triedBases {
 		d := w.from[b]
+		if try>>b&1 == 0 {
+			continue
+		}
 		if d < 0 || d < t.low || d > t.high {
 			continue
 		}
@@ -178,15 +233,15 @@ func (t *timer) fits(w wait) (timerBasis, bool) {
 
 // modesOf finds timers one after the other, the best first, each among the
 // waits that the earlier ones do not explain.
-func modesOf(waits []wait) (found []*timer, left []wait) {
-	left = waits
-	for len(left) > 0 && len(found) < maxTimers {
+func modesOf(list waits) (found []*timer, left waits) {
+	left = list
+	for len(left.numbers) > 0 && len(found) < maxTimers {
 		t := bestMode(left)
 		if t == nil {
 			break
 		}
 		rest := t.unexplained(left)
-		if len(rest) == len(left) {
+		if len(rest.numbers) == len(left.numbers) {
 			break
 		}
 		found, left = append(found, t), rest
@@ -200,11 +255,11 @@ func modesOf(waits []wait) (found []*timer, left []wait) {
 }
 
 // unexplained are the waits that t does not fit.
-func (t *timer) unexplained(waits []wait) []wait {
-	var rest []wait
-	for _, w := range waits {
-		if _, ok := t.fits(w); !ok {
-			rest = append(rest, w)
+func (t *timer) unexplained(list waits) waits {
+	rest := waits{all: list.all}
+	for _, i := range list.numbers {
+		if _, ok := t.fits(&list.all[i].wait); !ok {
+			rest.numbers = append(rest.numbers, i)
 		}
 	}
 	return rest
@@ -224,14 +279,14 @@ const (
 // fall on both sides. So what no timer explains just above the value, without
 // a gap and with next to nothing as far below, are late firings; more than the
 // timer explains already would be too many.
-func (t *timer) stretch(left []wait) {
+func (t *timer) stretch(left waits) {
 	t.sure = t.high
 	if t.configured || t.count < 2 {
 		return
 	}
 	var above, below []time.Duration
-	for _, w := range left {
-		switch d := w.from[t.basis]; {
+	for _, i := range left.numbers {
+		switch d := left.all[i].from[t.basis]; {
 		case d > t.high && float64(d) <= float64(t.value)*stretchMost:
 			above = append(above, d)
 		case d >= 0 && d < t.low:
@@ -263,14 +318,14 @@ const maxTimers = 16
 // bestMode is the timer that explains most of the waits: of all bases the mode
 // with the most members; among about equals the one at a round value, then the
 // sharper one, then the basis that stands first in timerBasis.
-func bestMode(waits []wait) *timer {
+func bestMode(list waits) *timer {
 	var best *timer
-	waits = thinned(waits)
+	numbers := thinned(list.numbers)
 	for b := basisExchange; b <= basisLastByte; b++ {
-		values := make([]time.Duration, 0, len(waits))
-		for _, w := range waits {
-			if w.from[b] >= 0 {
-				values = append(values, w.from[b])
+		values := make([]time.Duration, 0, len(numbers))
+		for _, i := range numbers {
+			if d := list.all[i].from[b]; d >= 0 {
+				values = append(values, d)
 			}
 		}
 		for _, m := range stat.Modes(values, stat.ModeOptions{}) {
@@ -293,14 +348,14 @@ func bestMode(waits []wait) *timer {
 const mostWaits = 4096
 
 // thinned is every n-th wait, where there are more than mostWaits.
-func thinned(waits []wait) []wait {
-	n := (len(waits) + mostWaits - 1) / mostWaits
+func thinned(numbers []int32) []int32 {
+	n := (len(numbers) + mostWaits - 1) / mostWaits
 	if n <= 1 {
-		return waits
+		return numbers
 	}
-	few := make([]wait, 0, mostWaits)
-	for i := 0; i < len(waits); i += n {
-		few = append(few, waits[i])
+	few := make([]int32, 0, mostWaits)
+	for i := 0; i < len(numbers); i += n {
+		few = append(few, numbers[i])
 	}
 	return few
 }
@@ -325,11 +380,12 @@ func (t *timer) better(u *timer, round bool) bool {
 }
 
 // count counts the closes that each timer explains.
-func (ts *timers) count(waits []wait) {
+func (ts *timers) count(list waits) {
 	for _, t := range ts.all() {
 		t.count = 0
 	}
-	for _, w := range waits {
+	for _, i := range list.numbers {
+		w := &list.all[i].wait
 		if t, _ := ts.lookup(w); t != nil {
 			t.count++
 			t.servers[w.server]++
@@ -339,7 +395,7 @@ func (ts *timers) count(waits []wait) {
 
 // lookup finds the timer that explains a wait: a configured one, else the
 // client's own, else a shared one.
-func (ts *timers) lookup(w wait) (*timer, timerBasis) {
+func (ts *timers) lookup(w *wait) (*timer, timerBasis) {
 	for _, list := range [...][]*timer{ts.configured, ts.byClient[w.client], ts.shared} {
 		for _, t := range list {
 			if b, ok := t.fits(w); ok {
@@ -361,7 +417,7 @@ type match struct {
 // match finds the timer that closed r.
 func (ts *timers) match(r *conn.Record) (match, bool) {
 	w := waitOf(r)
-	t, b := ts.lookup(w)
+	t, b := ts.lookup(&w)
 	if t == nil {
 		return match{}, false
 	}
@@ -382,7 +438,7 @@ func (ts *timers) matchStrong(r *conn.Record) (match, bool) {
 	w := waitOf(r)
 	for _, list := range [...][]*timer{ts.byClient[w.client], ts.shared} {
 		for _, t := range list {
-			b, ok := t.fits(w)
+			b, ok := t.fits(&w)
 			if !ok || t.count < strongCount || t.confidence < stat.ConfidenceHigh || b == basisLastByte {
 				continue
 			}

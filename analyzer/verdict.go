@@ -287,10 +287,10 @@ func (f *facts) callerLeft() bool {
 		return false
 	}
 	conf := stat.ConfidenceHigh
-	lead, ok := f.res.passedOn(f)
+	lead, ok := f.res.departures.passedOn(f.flow)
 	if !ok {
 		conf = stat.ConfidenceMedium
-		lead, ok = f.res.leftBehind(f)
+		lead, ok = f.res.departures.leftBehind(f.flow)
 		if m, fits := f.timers.match(f.Record); fits && m.timer.count >= strongCount {
 			return false // its own timer explains it, and clients of a busy proxy leave all the time
 		}
