@@ -305,6 +305,9 @@ func (res *Result) sameRequest(at spot, r *conn.Record, next int) bool {
 	if n.Path == 0 {
 		return n.Endpoint != 0 && res.endpoint(to, &n) == res.endpoint(at, r)
 	}
+	if at.shard == to.shard {
+		return r.Path == n.Path && r.Method == n.Method
+	}
 	return at.name(r.Path) == to.name(n.Path) && at.name(r.Method) == to.name(n.Method)
 }
 

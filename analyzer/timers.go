@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -532,4 +533,12 @@ func (ts *timers) sorted() []*timer {
 // tolerance says within what the closes of a timer fall.
 func tolerance(t *timer) string {
 	return seconds(max(time.Millisecond, t.high-t.value, t.value-t.low).Round(time.Millisecond))
+}
+
+// others says how many other closes the timer explains; "" when there are none.
+func (t *timer) others() string {
+	if t.count < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; %d other closes fall within %s of %s", t.count-1, tolerance(t), took(t.value))
 }

@@ -88,11 +88,23 @@ func (f *facts) judge() {
 }
 
 // conclude sets the verdict.
-func (f *facts) conclude(c Cause, conf stat.Confidence, format string, args ...any) bool {
-	f.cause, f.confidence = c, conf
-	if f.explain {
-		f.because = fmt.Sprintf(format, args...)
+func (f *facts) conclude(c Cause, conf stat.Confidence, because string) bool {
+	if !f.decided(c, conf) {
+		f.because = because
 	}
+	return true
+}
+
+// decided sets the verdict, and reports whether that is all: a sentence is only
+// wanted for what is shown, and what it is made of costs more than most rules.
+func (f *facts) decided(c Cause, conf stat.Confidence) bool {
+	f.cause, f.confidence = c, conf
+	return !f.explain
+}
+
+// say gives the verdict's sentence. It is always true.
+func (f *facts) say(format string, args ...any) bool {
+	f.because = fmt.Sprintf(format, args...)
 	return true
 }
 
@@ -125,7 +137,7 @@ func (f *facts) unanswered() bool {
 	}
 	if f.Marks&conn.MarkAnsweredLate != 0 {
 		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
-		return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
+		return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
 			took(f.SYNRTT))
 	}
 	if !f.view.answers {
@@ -135,7 +147,7 @@ func (f *facts) unanswered() bool {
 	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
 		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
 	}
-	return f.conclude(CauseConnectTimeout, stat.ConfidenceHigh, "%d SYNs in %s, none answered, and no further retry",
+	return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("%d SYNs in %s, none answered, and no further retry",
 		int(f.SYNRetries)+1, took(f.Last.Sub(f.Opened)))
 }
 
@@ -171,7 +183,7 @@ func (f *facts) payloadNotCaptured() bool {
 	if f.Protocol != exchange.ProtocolNone || f.ClientMissing+f.ServerMissing == 0 {
 		return false
 	}
-	return f.conclude(CauseUnknown, stat.ConfidenceLow, "%d payload bytes are not in the input, so it does not show whether a request was outstanding",
+	return f.decided(CauseUnknown, stat.ConfidenceLow) || f.say("%d payload bytes are not in the input, so it does not show whether a request was outstanding",
 		f.ClientMissing+f.ServerMissing)
 }
 
@@ -210,22 +222,22 @@ func (f *facts) serverLeftRequest() bool {
 		return false
 	}
 	if f.DeclaredBy == event.Server && f.DeclaredText != "GOAWAY" {
-		return f.conclude(CauseDeclared, stat.ConfidenceMedium, "the server announced the close (%s)", f.DeclaredText)
+		return f.decided(CauseDeclared, stat.ConfidenceMedium) || f.say("the server announced the close (%s)", f.DeclaredText)
 	}
 	if f.Marks&conn.MarkSentIntoClosed != 0 {
-		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server had closed; the client sent a request %s after it had acknowledged that",
+		return f.decided(CauseServerIdle, stat.ConfidenceHigh) || f.say("the server had closed; the client sent a request %s after it had acknowledged that",
 			took(f.RequestStart.Sub(f.CloseAt)))
 	}
 	if f.Marks&conn.MarkDataAfterClose != 0 {
-		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the request was sent after the server's %s had passed", f.How)
+		return f.decided(CauseIdleRace, stat.ConfidenceHigh) || f.say("the request was sent after the server's %s had passed", f.How)
 	}
 	if f.Marks&conn.MarkRequestUnread != 0 && f.Answered > 0 {
 		if f.How == conn.HowRST {
 			return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "a RST answered the request on an idle connection: the other end no longer knew it (it had closed, restarted, or a firewall had forgotten it)")
 		}
-		return f.conclude(CauseIdleRace, stat.ConfidenceHigh, "the server's %s does not acknowledge the request: they crossed on the wire", f.How)
+		return f.decided(CauseIdleRace, stat.ConfidenceHigh) || f.say("the server's %s does not acknowledge the request: they crossed on the wire", f.How)
 	}
-	return f.conclude(CauseServerAborted, stat.ConfidenceHigh, "the server sent a %s %s after the request, which had no complete response",
+	return f.decided(CauseServerAborted, stat.ConfidenceHigh) || f.say("the server sent a %s %s after the request, which had no complete response",
 		f.How, took(f.CloseAt.Sub(f.RequestStart)))
 }
 
@@ -241,7 +253,7 @@ func (f *facts) serverNotified() bool {
 		if f.DeclaredBy != event.NoSide && f.DeclaredText != "GOAWAY" {
 			return false
 		}
-		return f.conclude(CauseServerIdle, stat.ConfidenceHigh, "the server's TLS close_notify came %s before the client's %s",
+		return f.decided(CauseServerIdle, stat.ConfidenceHigh) || f.say("the server's TLS close_notify came %s before the client's %s",
 			took(f.CloseAt.Sub(f.ServerNotify)), f.How)
 	case f.RequestStart > f.ServerNotify || f.Answered > 0 && f.ServerNotify.Sub(f.RequestStart) < f.RTT:
 		return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "the request crossed the server's TLS close_notify")
@@ -276,7 +288,7 @@ func (f *facts) bodyUnread() bool {
 	if m, ok := f.timers.match(f.Record); ok && m.timer.count >= strongCount {
 		return false
 	}
-	return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed %s after the response began, with its body unread",
+	return f.decided(CauseClientNoReuse, stat.ConfidenceMedium) || f.say("the client closed %s after the response began, with its body unread",
 		took(f.CloseAt.Sub(f.ResponseStart)))
 }
 
@@ -298,7 +310,7 @@ func (f *facts) callerLeft() bool {
 	if !ok {
 		return false
 	}
-	return f.conclude(CauseRequestCancelled, conf, "%s before, a client of this client closed its own connection with a request outstanding: the cancel was passed on",
+	return f.decided(CauseRequestCancelled, conf) || f.say("%s before, a client of this client closed its own connection with a request outstanding: the cancel was passed on",
 		took(lead))
 }
 
@@ -315,11 +327,7 @@ func (f *facts) timedOut() bool {
 	if f.Protocol == exchange.ProtocolOpaque && !f.Late.Known() {
 		m.confidence = min(m.confidence, stat.ConfidenceMedium) // what a request is, is a guess
 	}
-	others := ""
-	if n := m.timer.count - 1; n > 0 {
-		others = fmt.Sprintf("; %d other closes fall within %s of %s", n, tolerance(m.timer), took(m.timer.value))
-	}
-	return f.conclude(CauseRequestTimeout, m.confidence, "%s %s after %s%s", f.missing(), took(m.waited), m.basis.words(), others)
+	return f.decided(CauseRequestTimeout, m.confidence) || f.say("%s %s after %s%s", f.missing(), took(m.waited), m.basis.words(), m.timer.others())
 }
 
 // timedOutBehindLoss: a FIN cannot leave before the data in front of it when
@@ -336,8 +344,7 @@ func (f *facts) timedOutBehindLoss() bool {
 		return false
 	}
 	f.timer, f.basis, f.waited = t, basisRequest, w.from[basisRequest]
-	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium,
-		"closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
+	return f.decided(CauseRequestTimeout, stat.ConfidenceMedium) || f.say("closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
 		took(f.waited), took(t.value))
 }
 
@@ -398,7 +405,7 @@ func (f *facts) timedOutInAnswer() bool {
 	f.Outstanding, f.Phase = true, conn.PhaseReadingBody
 	f.Answered = max(f.Answered, 1) - 1
 	f.Open++
-	return f.conclude(CauseRequestTimeout, stat.ConfidenceMedium, "closed %s after %s, where %d other closes of this client fall; the response had begun",
+	return f.decided(CauseRequestTimeout, stat.ConfidenceMedium) || f.say("closed %s after %s, where %d other closes of this client fall; the response had begun",
 		took(m.waited), m.basis.words(), m.timer.count)
 }
 
@@ -417,7 +424,7 @@ func (f *facts) cancelled() bool {
 	if f.Marks&conn.MarkMidStream != 0 && f.Sent == 1 && f.Answered == 0 {
 		conf = stat.ConfidenceLow
 	}
-	return f.conclude(CauseRequestCancelled, conf, "the client closed %s after the request, before the response was complete; no timer of this client fits",
+	return f.decided(CauseRequestCancelled, conf) || f.say("the client closed %s after the request, before the response was complete; no timer of this client fits",
 		took(f.CloseAt.Sub(f.RequestStart)))
 }
 
@@ -433,7 +440,7 @@ func (f *facts) noData() bool {
 		return false
 	}
 	if f.ServerBytes > 0 {
-		return f.conclude(CauseNoData, stat.ConfidenceMedium, "closed without a byte from the client, after %d from the server", f.ServerBytes)
+		return f.decided(CauseNoData, stat.ConfidenceMedium) || f.say("closed without a byte from the client, after %d from the server", f.ServerBytes)
 	}
 	return f.conclude(CauseNoData, stat.ConfidenceHigh, "closed without a byte of payload")
 }
@@ -446,7 +453,7 @@ func (f *facts) declared() bool {
 	if f.DeclaredText == "body until close" && f.FirstBy == event.Server && f.How == conn.HowRST {
 		return f.conclude(CauseServerAborted, stat.ConfidenceHigh, "the server reset the connection while it sent a body that only a FIN ends")
 	}
-	return f.conclude(CauseDeclared, stat.ConfidenceHigh, "the %s announced it: %s", f.DeclaredBy, f.DeclaredText)
+	return f.decided(CauseDeclared, stat.ConfidenceHigh) || f.say("the %s announced it: %s", f.DeclaredBy, f.DeclaredText)
 }
 
 // reuseLimit is how soon after a complete response a close is a decision not
@@ -483,9 +490,9 @@ func (f *facts) clientAfterResponse() bool {
 		conf = stat.ConfidenceMedium
 	}
 	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record) {
-		return f.conclude(CauseClientNoReuse, conf, "the client closed %s after a complete response that allowed reuse", took(idle))
+		return f.decided(CauseClientNoReuse, conf) || f.say("the client closed %s after a complete response that allowed reuse", took(idle))
 	}
-	return f.conclude(CauseClientIdle, conf, "idle for %s, no request outstanding", took(idle))
+	return f.decided(CauseClientIdle, conf) || f.say("idle for %s, no request outstanding", took(idle))
 }
 
 // serverAfterResponse: the server closed with nothing outstanding.
@@ -501,7 +508,7 @@ func (f *facts) serverAfterResponse() bool {
 	if idle <= reuseLimit {
 		conf = stat.ConfidenceMedium
 	}
-	return f.conclude(CauseServerIdle, conf, "idle for %s, no request outstanding", took(idle))
+	return f.decided(CauseServerIdle, conf) || f.say("idle for %s, no request outstanding", took(idle))
 }
 
 // silenceLimit is how long a connection that was joined in the middle must
@@ -522,7 +529,7 @@ func (f *facts) joinedLate() bool {
 	if f.FirstBy == event.Server {
 		cause = CauseServerIdle
 	}
-	return f.conclude(cause, stat.ConfidenceLow, "silent for at least %s; a request from before the input began cannot be excluded", took(silent))
+	return f.decided(cause, stat.ConfidenceLow) || f.say("silent for at least %s; a request from before the input began cannot be excluded", took(silent))
 }
 
 // unknown: nothing above holds.
@@ -531,9 +538,9 @@ func (f *facts) unknown() bool {
 	case f.Marks&conn.MarkOneSided != 0:
 		return f.conclude(CauseUnknown, stat.ConfidenceLow, "only one direction was captured")
 	case f.Lost > 0 || f.ClientMissing+f.ServerMissing > 0:
-		return f.conclude(CauseUnknown, stat.ConfidenceLow, "%d payload bytes are missing, and with them what was outstanding", f.ClientMissing+f.ServerMissing)
+		return f.decided(CauseUnknown, stat.ConfidenceLow) || f.say("%d payload bytes are missing, and with them what was outstanding", f.ClientMissing+f.ServerMissing)
 	case f.Marks&conn.MarkMidStream != 0:
 		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input begins inside the connection and shows no request")
 	}
-	return f.conclude(CauseUnknown, stat.ConfidenceLow, "no request was recognised before the %s", f.How)
+	return f.decided(CauseUnknown, stat.ConfidenceLow) || f.say("no request was recognised before the %s", f.How)
 }
