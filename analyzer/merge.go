@@ -15,7 +15,7 @@ import (
 func (b *builder) addAll() {
 	own := make([]*builder, b.res.parts())
 	for k := range own {
-		own[k] = b.part(len(b.res.flows) / len(own))
+		own[k] = b.part(b.res.partSize(k, len(own)))
 	}
 	b.res.inParts(len(own), func(k int, at spot, r *conn.Record) { own[k].connection(at, r) })
 	for _, o := range own {
@@ -34,11 +34,12 @@ func (b *builder) addPeers() {
 	}
 }
 
-// part is an empty builder over the same result, for about n connections.
+// part is an empty builder over the same result, for at most n connections.
 func (b *builder) part(n int) *builder {
 	o := newBuilder(b.res)
 	o.span, o.grid, o.start, o.end, o.undated = b.span, b.grid, b.start, b.end, b.undated
 	o.all.times = newTimes(b.grid)
+	o.facts.pools = new(recentPools)
 	o.presence = []*presence{newPresence(n, b.res.opts.TimeWait)}
 	return o
 }

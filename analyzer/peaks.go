@@ -40,11 +40,13 @@ const (
 	states
 )
 
-// newPresence has room for n connections.
+// newPresence expects at most n connections.
 func newPresence(n int, timeWait time.Duration) *presence {
 	p := &presence{timeWait: timeWait > 0}
 	p.spans[stateTimeWait] = stat.SpansOf(int64(max(1, timeWait)))
-	p.spans[stateOpen].Grow(n)
+	for s := range p.spans {
+		p.spans[s].Expect(n)
+	}
 	return p
 }
 

@@ -47,7 +47,7 @@ type standings struct {
 }
 
 func newStandings(res *Result) *standings {
-	return &standings{res: res, peers: map[event.Endpoint]standing{}, endpoints: map[endpointKey]standing{}, clients: map[[16]byte]standing{}}
+	return &standings{res: res, facts: facts{pools: new(recentPools)}, peers: map[event.Endpoint]standing{}, endpoints: map[endpointKey]standing{}, clients: map[[16]byte]standing{}}
 }
 
 // tally adds to the standing of a row.

@@ -20,6 +20,7 @@ type survey struct {
 	left    []departure
 	seed    maphash.Seed // of the hashes of paths
 	idle    map[event.Endpoint]*idleCloses
+	pools   recentPools // of idle, those of late
 	lives   lives
 	waiting map[endpointKey]int     // endpoints of unanswered requests
 	answers map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
@@ -61,7 +62,11 @@ func (res *Result) survey() *survey {
 
 // add looks at one connection.
 func (s *survey) add(at spot, r *conn.Record) {
-	idle := s.client(r.Client)
+	x, ok := s.pools.find(slotOfAddr(&r.Client.Addr), r.Client.Addr)
+	if !ok {
+		*x = s.client(r.Client)
+	}
+	idle := *x
 	idle.last = max(idle.last, r.Opened)
 	if r.Outstanding && r.Endpoint != 0 {
 		s.waiting[endpointKey{r.Server, at.name(r.Endpoint)}]++
@@ -184,6 +189,22 @@ const leastPart = 2000
 // parts is in how many parts the connections are worth looking at.
 func (res *Result) parts() int { return max(1, min(res.opts.Jobs, len(res.flows)/leastPart)) }
 
+// partOf is the part that looks at a shard of a view.
+func partOf(view, shard, parts int) int { return (view*shards + shard) % parts }
+
+// partSize is how many records a part has.
+func (res *Result) partSize(part, parts int) int {
+	n := 0
+	for k, v := range res.views {
+		for m, s := range v.shards {
+			if partOf(k, m, parts) == part {
+				n += s.records.len()
+			}
+		}
+	}
+	return n
+}
+
 // inParts unpacks every flow, those of one part in one goroutine, in the order
 // in which their records lie in memory. What f collects must not depend on the
 // order, nor on how many parts there are.
@@ -193,11 +214,10 @@ func (res *Result) inParts(parts int, f func(part int, at spot, r *conn.Record))
 		done.Go(func() {
 			var r conn.Record
 			for n, v := range res.views {
-				for m := range v.shards {
-					if (n*shards+m)%parts != k {
+				for m, s := range v.shards {
+					if partOf(n, m, parts) != k {
 						continue
 					}
-					s := v.shards[m]
 					for index, flow := range s.flows {
 						if flow >= 0 {
 							at := spot{int(flow), v, s, index}

@@ -499,15 +499,28 @@ const together = event.Time(10 * time.Millisecond)
 // emptiedPool reports whether r was closed together with idle connections of
 // its client, which opened none afterwards: the pool was emptied, or the
 // program ended, and the response before was the last one only by chance.
-func (ts *timers) emptiedPool(r *conn.Record) bool {
-	c := r.Client
-	c.Port = 0
-	idle := ts.idle[c]
+func (ts *timers) emptiedPool(r *conn.Record, lately *recentPools) bool {
+	idle := ts.idleOf(r, lately)
 	if idle == nil || idle.last > r.CloseAt {
 		return false
 	}
 	i, _ := slices.BinarySearch(idle.at, r.CloseAt-together)
 	return i < len(idle.at) && idle.at[i] <= r.CloseAt+together
+}
+
+// recentPools are the idle closes that were looked up lately.
+type recentPools = recent[[16]byte, *idleCloses]
+
+// idleOf are the idle closes of the client of r. lately may be nil.
+func (ts *timers) idleOf(r *conn.Record, lately *recentPools) *idleCloses {
+	if lately == nil {
+		return ts.idle[event.Endpoint{Addr: r.Client.Addr}]
+	}
+	x, ok := lately.find(slotOfAddr(&r.Client.Addr), r.Client.Addr)
+	if !ok {
+		*x = ts.idle[event.Endpoint{Addr: r.Client.Addr}]
+	}
+	return *x
 }
 
 // all are the timers in no order.

@@ -32,6 +32,7 @@ type facts struct {
 	start   event.Time
 	explain bool         // fill in because
 	own     conn.Record  // what Record points to while a flow is judged: rules may correct it
+	pools   *recentPools // may be nil
 	called  *socket.Conn // memory for what a log knows; nil until it is needed
 }
 
@@ -489,7 +490,7 @@ func (f *facts) clientAfterResponse() bool {
 	if f.Protocol != exchange.ProtocolHTTP1 && f.Protocol != exchange.ProtocolRedis {
 		conf = stat.ConfidenceMedium
 	}
-	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record) {
+	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record, f.pools) {
 		return f.decided(CauseClientNoReuse, conf) || f.say("the client closed %s after a complete response that allowed reuse", took(idle))
 	}
 	return f.decided(CauseClientIdle, conf) || f.say("idle for %s, no request outstanding", took(idle))

@@ -9,17 +9,22 @@ package stat
 type Spans struct {
 	begins, ends []Moment
 	length       int64 // of every interval; 0: they have ends of their own
+	expected     int   // intervals
 }
 
 // SpansOf is an empty multiset of intervals that are all length ns long.
 func SpansOf(length int64) Spans { return Spans{length: length} }
 
-// Grow makes room for n intervals.
-func (s *Spans) Grow(n int) {
-	s.begins = make([]Moment, 0, n)
-	if s.length == 0 {
-		s.ends = make([]Moment, 0, n)
+// Expect tells how many intervals may come at most. When a good part of them has
+// come, there is room for all.
+func (s *Spans) Expect(n int) { s.expected = n }
+
+// append appends to one of the lists.
+func (s *Spans) append(list []Moment, m Moment) []Moment {
+	if n := len(list); n == cap(list) && n >= s.expected/16 && n < s.expected {
+		list = append(make([]Moment, 0, s.expected), list...)
 	}
+	return append(list, m)
 }
 
 // Add counts the interval [from, to), in ns since any epoch, at most 2^62 away
@@ -33,10 +38,10 @@ func (s *Spans) Add(from, to int64, row uint32) {
 
 // Begin counts an interval from a moment on, in a set whose intervals are all
 // equally long, or whose end follows with [Spans.End].
-func (s *Spans) Begin(from int64, row uint32) { s.begins = append(s.begins, MomentOf(from, row)) }
+func (s *Spans) Begin(from int64, row uint32) { s.begins = s.append(s.begins, MomentOf(from, row)) }
 
 // End ends an interval of the row, not before it began.
-func (s *Spans) End(to int64, row uint32) { s.ends = append(s.ends, MomentOf(to, row)) }
+func (s *Spans) End(to int64, row uint32) { s.ends = s.append(s.ends, MomentOf(to, row)) }
 
 // Share makes s begin its intervals when o does: o must be sorted, and s have an
 // end for each.
@@ -127,7 +132,6 @@ func (m *Meter) Step(at int64, step int) {
 type Line struct {
 	Most  []int // by bucket; complete after End
 	Begun []int // how many intervals begin within each bucket
-	start int64 // of the first bucket
 	width int64
 	next  int64 // start of the first bucket that is not begun
 	open  int
@@ -135,7 +139,7 @@ type Line struct {
 
 // NewLine has n buckets of width ns, the first from start.
 func NewLine(start, width int64, n int) *Line {
-	return &Line{Most: make([]int, 0, n), Begun: make([]int, n), start: start, width: width, next: start}
+	return &Line{Most: make([]int, 0, n), Begun: make([]int, n), width: width, next: start}
 }
 
 // Step counts a beginning or an end. What happens at the very start of a bucket
@@ -146,10 +150,14 @@ func (l *Line) Step(at int64, step int) {
 		l.next += l.width
 	}
 	l.open += step
-	if n := len(l.Most); n > 0 && at < l.next {
-		l.Most[n-1] = max(l.Most[n-1], l.open)
+	b := len(l.Most) // the bucket that at lies in
+	if at < l.next {
+		if b--; b < 0 {
+			return
+		}
+		l.Most[b] = max(l.Most[b], l.open)
 	}
-	if b := (at - l.start) / l.width; step > 0 && at >= l.start && b < int64(len(l.Begun)) {
+	if step > 0 && b < len(l.Begun) {
 		l.Begun[b]++
 	}
 }

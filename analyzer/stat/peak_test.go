@@ -141,12 +141,19 @@ func checkSweep(t *testing.T, sets []*Spans, all []interval) {
 	const buckets, width = 8, 6
 	var meters [4]Meter // by row, then of all
 	line := NewLine(0, width, buckets)
+	var begun [buckets]int
 	Sweep(sets, func(at int64, step, set int, row uint32) {
+		if at >= 0 && at < buckets*width && step > 0 {
+			begun[at/width]++
+		}
 		meters[row].Step(at, step)
 		meters[3].Step(at, step)
 		line.Step(at, step)
 	})
 	line.End()
+	if !slices.Equal(line.Begun, begun[:]) {
+		t.Fatalf("begun %v, want %v: %v", line.Begun, begun, all)
+	}
 	for row, m := range meters {
 		list := slices.DeleteFunc(slices.Clone(all), func(x interval) bool { return row < 3 && x.row != uint32(row) })
 		most, first := 0, int64(0)
@@ -181,7 +188,7 @@ func BenchmarkSweep(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var s Spans
-		s.Grow(len(list))
+		s.Expect(len(list))
 		for _, x := range list {
 			s.Add(x.from, x.to, x.row)
 		}
