@@ -13,16 +13,21 @@ import (
 )
 
 // departure is a client that closed with a request outstanding. It may have
-// passed on the departure of another one, if it is a proxy.
+// passed on the departure of another one, if it is a proxy; and a timer of its
+// own may have run out. It takes 120 bytes.
 type departure struct {
+	wait
 	at, sent event.Time // of its close and its request
 	hash     uint64     // of the path; 0: there is none, or "/"
-	client   [16]byte
-	server   event.Endpoint
 	path     exchange.NameID
 	flow     int32
 	asks     bool // it is none, but may have passed one on
+	waited   bool // its wait may be that of a timer
+	opaque   bool // nothing recognised its protocol
 }
+
+// departed are departures.
+type departed = chunked[departure]
 
 // departures tell of every flow that closed with a request outstanding whether
 // another client had departed just before: a proxy passes that on.
@@ -46,7 +51,8 @@ const departureSample = 64
 
 // departureOf is the departure that a record shows.
 func (s *survey) departureOf(at spot, r *conn.Record) departure {
-	d := departure{at: r.CloseAt, sent: r.RequestStart, client: r.Client.Addr, server: r.Server, path: r.Path, flow: int32(at.flow)}
+	d := departure{wait: waitOf(r), at: r.CloseAt, sent: r.RequestStart, path: r.Path, flow: int32(at.flow),
+		opaque: r.Protocol == exchange.ProtocolOpaque}
 	if r.Path != 0 {
 		if path := at.name(r.Path); path != "" && path != "/" {
 			d.hash = maphash.String(s.seed, path) | 1
@@ -57,18 +63,16 @@ func (s *survey) departureOf(at spot, r *conn.Record) departure {
 
 // findDepartures finds out what was passed on. A proxy that rewrites paths is
 // recognised by its host alone. hosts are the addresses that clients have.
-func (res *Result) findDepartures(list []departure, hosts map[event.Endpoint]*idleCloses) {
-	moments := make([]stat.Moment, len(list))
-	for i := range list {
-		moments[i] = stat.MomentOf(int64(list[i].at), uint32(i))
-	}
-	moments, spare := stat.SortMoments(moments, make([]stat.Moment, len(list)))
+func (res *Result) findDepartures(list *departed, hosts map[event.Endpoint]*idleCloses) {
+	moments := make([]stat.Moment, 0, list.len())
+	list.each(func(ref uint32, d *departure) { moments = append(moments, stat.MomentOf(int64(d.at), ref)) })
+	moments, spare := stat.SortMoments(moments, make([]stat.Moment, len(moments)))
 	orderTies(moments, list)
 	d := passing{list: list, res: res}
 	d.toHosts(moments, hosts)
 	paths := moments[:0]
 	for _, m := range moments {
-		if h := list[m.Ref].hash; h != 0 {
+		if h := list.at(m.Ref).hash; h != 0 {
 			paths = append(paths, stat.MomentOf(int64(h), m.Ref))
 		}
 	}
@@ -81,14 +85,14 @@ func (res *Result) findDepartures(list []departure, hosts map[event.Endpoint]*id
 }
 
 // orderTies orders departures at the same time by flow.
-func orderTies(moments []stat.Moment, list []departure) {
+func orderTies(moments []stat.Moment, list *departed) {
 	for i := 0; i < len(moments); {
 		n := i + 1
 		for n < len(moments) && moments[n].At() == moments[i].At() {
 			n++
 		}
 		if n > i+1 {
-			slices.SortFunc(moments[i:n], func(x, y stat.Moment) int { return cmp.Compare(list[x.Ref].flow, list[y.Ref].flow) })
+			slices.SortFunc(moments[i:n], func(x, y stat.Moment) int { return cmp.Compare(list.at(x.Ref).flow, list.at(y.Ref).flow) })
 		}
 		i = n
 	}
@@ -98,7 +102,7 @@ func orderTies(moments []stat.Moment, list []departure) {
 type passing struct {
 	departures
 	res  *Result
-	list []departure
+	list *departed
 	left []*departure // those that one may have passed on, in order of time
 }
 
@@ -113,13 +117,13 @@ func (p *passing) samePaths(moments []stat.Moment) {
 		if group := moments[:n]; p.elsewhere(group) {
 			p.left = p.left[:0]
 			for _, m := range group {
-				if d := &p.list[m.Ref]; !d.asks {
+				if d := p.list.at(m.Ref); !d.asks {
 					p.left = append(p.left, d)
 				}
 			}
 			for _, m := range group {
-				p.among(&p.list[m.Ref], p.left, &p.byPath, func(x, d *departure) bool {
-					return d.client != x.client && d.server.Addr != x.server.Addr && p.path(d) == p.path(x)
+				p.among(p.list.at(m.Ref), p.left, &p.byPath, func(x, d *departure) bool {
+					return d.client.Addr != x.client.Addr && d.server.Addr != x.server.Addr && p.path(d) == p.path(x)
 				})
 			}
 		}
@@ -132,8 +136,9 @@ func (p *passing) path(d *departure) string { return p.res.spot(int(d.flow)).nam
 
 // elsewhere reports whether a group has more than one server's host.
 func (p *passing) elsewhere(group []stat.Moment) bool {
+	first := p.list.at(group[0].Ref)
 	for _, m := range group[1:] {
-		if p.list[m.Ref].server.Addr != p.list[group[0].Ref].server.Addr {
+		if p.list.at(m.Ref).server.Addr != first.server.Addr {
 			return true
 		}
 	}
@@ -146,7 +151,7 @@ func (p *passing) elsewhere(group []stat.Moment) bool {
 func (p *passing) toHosts(moments []stat.Moment, hosts map[event.Endpoint]*idleCloses) {
 	byHost := map[[16]byte][]*departure{}
 	for _, m := range moments {
-		d := &p.list[m.Ref]
+		d := p.list.at(m.Ref)
 		if !d.asks && hosts[event.Endpoint{Addr: d.server.Addr}] != nil {
 			byHost[d.server.Addr] = append(byHost[d.server.Addr], d)
 		}
@@ -154,11 +159,11 @@ func (p *passing) toHosts(moments []stat.Moment, hosts map[event.Endpoint]*idleC
 	if len(byHost) == 0 {
 		return
 	}
-	for i := range p.list {
-		if x := &p.list[i]; x.client != x.server.Addr {
-			p.among(x, byHost[x.client], &p.byHost, func(*departure, *departure) bool { return true })
+	p.list.each(func(_ uint32, x *departure) {
+		if x.client.Addr != x.server.Addr {
+			p.among(x, byHost[x.client.Addr], &p.byHost, func(*departure, *departure) bool { return true })
 		}
-	}
+	})
 }
 
 // among finds the last departure just before the close of x that fits.

@@ -16,8 +16,7 @@ import (
 // what the timers and the replacements are found from.
 type survey struct {
 	res     *Result
-	waits   []sampled // of closes that may be timeouts
-	left    []departure
+	left    departed
 	seed    maphash.Seed // of the hashes of paths
 	idle    map[event.Endpoint]*idleCloses
 	pools   recentPools // of idle, those of late
@@ -26,13 +25,6 @@ type survey struct {
 	answers map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
 	facts   facts                   // of the connection that is looked at
 	called  socket.Conn             // what a log knows of the connection that is looked at
-}
-
-// sampled is the wait of one flow.
-type sampled struct {
-	wait
-	flow   int32
-	opaque bool // nothing recognised its protocol
 }
 
 func newSurvey(res *Result, seed maphash.Seed) *survey {
@@ -82,8 +74,7 @@ func (s *survey) add(at spot, r *conn.Record) {
 		v.log.Conn(at.index, c, false)
 		s.lives.add(f, c.Verdict.Cause == socket.Open)
 		if v.log.sample(c, r) {
-			s.waits = append(s.waits, sampledOf(f))
-			s.asks(f)
+			s.asks(f, true)
 		}
 		return
 	}
@@ -91,20 +82,16 @@ func (s *survey) add(at spot, r *conn.Record) {
 	if r.FirstBy == event.Client && r.CloseAt.Known() {
 		s.closed(f, idle)
 	} else if r.ClientNotify.Known() && r.Outstanding {
-		s.asks(f) // the rules may find that its client let go first
+		s.asks(f, false) // the rules may find that its client let go first
 	}
 }
 
-// sampledOf is the sample that a flow is.
-func sampledOf(f *facts) sampled {
-	return sampled{waitOf(f.Record), int32(f.flow), f.Protocol == exchange.ProtocolOpaque}
-}
-
-// asks remembers a flow that is no departure, but may have passed one on.
-func (s *survey) asks(f *facts) {
+// asks remembers a flow that is no departure, but may have passed one on, or
+// have waited for a timer.
+func (s *survey) asks(f *facts, waited bool) {
 	d := s.departureOf(f.spot, f.Record)
-	d.asks = true
-	s.left = append(s.left, d)
+	d.asks, d.waited = true, waited
+	s.left.add(d)
 }
 
 // closed looks at a connection that its client closed.
@@ -115,12 +102,11 @@ func (s *survey) closed(f *facts, idle *idleCloses) {
 		}
 		return
 	}
-	s.left = append(s.left, s.departureOf(f.spot, f.Record))
+	d := s.departureOf(f.spot, f.Record)
 	unsure := f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1
 	unsure = unsure || f.Marks&conn.MarkOneSided != 0 || f.goodbye()
-	if !unsure && !f.glanced() && f.Marks&conn.MarkGaveUp == 0 && !f.heldAnswered() && !f.serverNotified() {
-		s.waits = append(s.waits, sampledOf(f))
-	}
+	d.waited = !unsure && !f.glanced() && f.Marks&conn.MarkGaveUp == 0 && !f.heldAnswered() && !f.serverNotified()
+	s.left.add(d)
 }
 
 // client is what is collected for a client's address.
@@ -136,8 +122,7 @@ func (s *survey) client(end event.Endpoint) *idleCloses {
 
 // merge adds what o collected.
 func (s *survey) merge(o *survey) {
-	s.waits = append(s.waits, o.waits...)
-	s.left = append(s.left, o.left...)
+	s.left.join(&o.left)
 	for end, x := range o.idle {
 		own := s.client(end)
 		own.last = max(own.last, x.last)
@@ -152,33 +137,30 @@ func (s *survey) merge(o *survey) {
 	}
 }
 
-// own are the waits that are nobody else's doing, by their numbers, in the order
-// of their flows.
-func (s *survey) own() []int32 {
-	moments := make([]stat.Moment, 0, len(s.waits))
-	for i := range s.waits {
-		w := &s.waits[i]
-		if w.opaque && !s.answers[w.server] {
-			continue
+// own are the waits that are nobody else's doing, in the order of their flows.
+func (s *survey) own() waits {
+	moments := make([]stat.Moment, 0, s.left.len())
+	s.left.each(func(ref uint32, d *departure) {
+		if !d.waited || d.opaque && !s.answers[d.server] {
+			return
 		}
-		if _, passedOn := s.res.departures.passedOn(int(w.flow)); !passedOn {
-			moments = append(moments, stat.MomentOf(int64(w.flow), uint32(i)))
+		if _, passedOn := s.res.departures.passedOn(int(d.flow)); !passedOn {
+			moments = append(moments, stat.MomentOf(int64(d.flow), ref))
 		}
-	}
+	})
 	moments, _ = stat.SortMoments(moments, make([]stat.Moment, len(moments)))
-	own := make([]int32, len(moments))
+	own := waits{&s.left, make([]uint32, len(moments))}
 	for i, m := range moments {
-		own[i] = int32(m.Ref)
+		own.refs[i] = m.Ref
 	}
 	return own
 }
 
 // findTimers finds the timers behind the closes that are nobody else's doing.
 func (res *Result) findTimers(s *survey) {
-	res.findDepartures(s.left, s.idle)
-	s.left = nil
-	res.timers = findTimers(s.waits, s.own(), res.opts)
-	s.waits = nil
+	res.findDepartures(&s.left, s.idle)
+	res.timers = findTimers(s.own(), res.opts)
+	s.left = departed{}
 	res.timers.idle = s.idle
 	res.answers = s.answers
 }

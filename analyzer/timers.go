@@ -99,29 +99,27 @@ func waitOf(r *conn.Record) wait {
 	return w
 }
 
-// waits are waits by their numbers, out of a list of all of them.
+// waits are some of the waits of departures.
 type waits struct {
-	all     []sampled
-	numbers []int32
+	all  *departed
+	refs []uint32
 }
 
 // findTimers finds the timers behind the waits of closes with a request
 // outstanding: for every client the values at which many of its waits agree,
-// then over all clients together what is left. own are the numbers of the waits
-// that count.
-func findTimers(all []sampled, own []int32, o Options) *timers {
+// then over all clients together what is left.
+func findTimers(list waits, o Options) *timers {
 	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}}
 	for _, d := range o.Timeouts {
 		ts.configured = append(ts.configured, &timer{value: d, low: early(d), high: late(d), configured: true,
 			confidence: stat.ConfidenceHigh, servers: map[event.Endpoint]int{}})
 	}
-	list := waits{all, own}
 	clients := ts.byClients(list)
 	ts.search(clients, o.Jobs)
 	if len(clients) > 1 {
-		rest := waits{all: all}
+		rest := waits{all: list.all}
 		for _, c := range clients {
-			rest.numbers = append(rest.numbers, c.waits.numbers...)
+			rest.refs = append(rest.refs, c.waits.refs...)
 		}
 		ts.shared, _ = modesOf(rest)
 	}
@@ -142,8 +140,8 @@ func (ts *timers) byClients(list waits) []*clientWaits {
 	index := map[event.Endpoint]*clientWaits{}
 	var lately recent[event.Endpoint, *clientWaits]
 	var clients []*clientWaits
-	for _, i := range list.numbers {
-		w := &list.all[i].wait
+	for _, i := range list.refs {
+		w := &list.all.at(i).wait
 		if ts.explained(ts.configured, w) {
 			continue
 		}
@@ -155,7 +153,7 @@ func (ts *timers) byClients(list waits) []*clientWaits {
 				clients = append(clients, *c)
 			}
 		}
-		(*c).waits.numbers = append((*c).waits.numbers, i)
+		(*c).waits.refs = append((*c).waits.refs, i)
 	}
 	slices.SortFunc(clients, func(x, y *clientWaits) int { return x.client.Compare(y.client) })
 	return clients
@@ -236,13 +234,13 @@ func (t *timer) fits(w *wait) (timerBasis, bool) {
 // waits that the earlier ones do not explain.
 func modesOf(list waits) (found []*timer, left waits) {
 	left = list
-	for len(left.numbers) > 0 && len(found) < maxTimers {
+	for len(left.refs) > 0 && len(found) < maxTimers {
 		t := bestMode(left)
 		if t == nil {
 			break
 		}
 		rest := t.unexplained(left)
-		if len(rest.numbers) == len(left.numbers) {
+		if len(rest.refs) == len(left.refs) {
 			break
 		}
 		found, left = append(found, t), rest
@@ -258,9 +256,9 @@ func modesOf(list waits) (found []*timer, left waits) {
 // unexplained are the waits that t does not fit.
 func (t *timer) unexplained(list waits) waits {
 	rest := waits{all: list.all}
-	for _, i := range list.numbers {
-		if _, ok := t.fits(&list.all[i].wait); !ok {
-			rest.numbers = append(rest.numbers, i)
+	for _, i := range list.refs {
+		if _, ok := t.fits(&list.all.at(i).wait); !ok {
+			rest.refs = append(rest.refs, i)
 		}
 	}
 	return rest
@@ -286,8 +284,8 @@ func (t *timer) stretch(left waits) {
 		return
 	}
 	var above, below []time.Duration
-	for _, i := range left.numbers {
-		switch d := left.all[i].from[t.basis]; {
+	for _, i := range left.refs {
+		switch d := left.all.at(i).from[t.basis]; {
 		case d > t.high && float64(d) <= float64(t.value)*stretchMost:
 			above = append(above, d)
 		case d >= 0 && d < t.low:
@@ -321,11 +319,11 @@ const maxTimers = 16
 // sharper one, then the basis that stands first in timerBasis.
 func bestMode(list waits) *timer {
 	var best *timer
-	numbers := thinned(list.numbers)
+	refs := thinned(list.refs)
 	for b := basisExchange; b <= basisLastByte; b++ {
-		values := make([]time.Duration, 0, len(numbers))
-		for _, i := range numbers {
-			if d := list.all[i].from[b]; d >= 0 {
+		values := make([]time.Duration, 0, len(refs))
+		for _, i := range refs {
+			if d := list.all.at(i).from[b]; d >= 0 {
 				values = append(values, d)
 			}
 		}
@@ -349,14 +347,14 @@ func bestMode(list waits) *timer {
 const mostWaits = 4096
 
 // thinned is every n-th wait, where there are more than mostWaits.
-func thinned(numbers []int32) []int32 {
-	n := (len(numbers) + mostWaits - 1) / mostWaits
+func thinned(refs []uint32) []uint32 {
+	n := (len(refs) + mostWaits - 1) / mostWaits
 	if n <= 1 {
-		return numbers
+		return refs
 	}
-	few := make([]int32, 0, mostWaits)
-	for i := 0; i < len(numbers); i += n {
-		few = append(few, numbers[i])
+	few := make([]uint32, 0, mostWaits)
+	for i := 0; i < len(refs); i += n {
+		few = append(few, refs[i])
 	}
 	return few
 }
@@ -385,8 +383,8 @@ func (ts *timers) count(list waits) {
 	for _, t := range ts.all() {
 		t.count = 0
 	}
-	for _, i := range list.numbers {
-		w := &list.all[i].wait
+	for _, i := range list.refs {
+		w := &list.all.at(i).wait
 		if t, _ := ts.lookup(w); t != nil {
 			t.count++
 			t.servers[w.server]++
