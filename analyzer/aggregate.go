@@ -93,7 +93,6 @@ func (s *sums) add(c *counted) {
 			s.wasted += d
 		}
 	}
-	s.addTimes(c)
 }
 
 // remember keeps the flow if it is one of the first with its cause.
@@ -107,8 +106,9 @@ func (s *sums) remember(c Cause, flow int32) {
 	s.streams[c] = list[:min(len(list), streamSample)]
 }
 
-// addTimes counts what lasted.
-func (s *sums) addTimes(c *counted) {
+// lasted counts how long things lasted, for a server's row or a client's: that
+// of an endpoint tells of requests.
+func (s *sums) lasted(c *counted) {
 	f := c.f
 	if d, ok := conn.Duration(f.Opened, f.CloseAt); ok && f.FirstBy != event.NoSide {
 		s.lifetime.Add(d)
@@ -117,7 +117,6 @@ func (s *sums) addTimes(c *counted) {
 	}
 	if c.halfOK && c.half.by == event.Client {
 		observe(&s.finWait2, c.half.finWait2)
-		observe(&s.closeWait, c.half.closeWait)
 	}
 }
 

@@ -172,11 +172,16 @@ func (b *builder) connection(at spot, r *conn.Record) {
 	placed := b.placed(at.view)
 	p := b.peerRow(f)
 	p.add(c)
+	p.lasted(c)
+	if c.halfOK && c.half.by == event.Client {
+		observe(&p.closeWait, c.half.closeWait)
+	}
 	if b.res.rows.server(f.Server) == f.Server {
 		p.called(at, f.Record)
 	}
 	cl := b.clientRow(f)
 	cl.add(c)
+	cl.lasted(c)
 	b.presence[0].add(c, p.row, cl.row)
 	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
@@ -218,7 +223,8 @@ func (f *facts) reacted() bool {
 	return ok && d <= f.RTT+reactionLimit
 }
 
-// half adds a half-close.
+// half adds a half-close. How long those of clients lasted is added up with
+// their servers already; see addPeers.
 func (b *builder) half(c *counted) {
 	if !c.halfOK {
 		return
@@ -228,8 +234,10 @@ func (b *builder) half(c *counted) {
 	h.censored += b2i(c.half.censored)
 	h.endedBy[c.half.endedBy]++
 	observe(&h.finWait1, c.half.finWait1)
-	observe(&h.finWait2, c.half.finWait2)
-	observe(&h.closeWait, c.half.closeWait)
+	if c.half.by != event.Client {
+		observe(&h.finWait2, c.half.finWait2)
+		observe(&h.closeWait, c.half.closeWait)
+	}
 }
 
 // exchanges adds the answered exchanges that the shards counted.

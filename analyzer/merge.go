@@ -32,6 +32,8 @@ func (b *builder) addPeers() {
 	for _, p := range b.peers {
 		b.all.merge(&p.sums)
 	}
+	b.halves[0].finWait2.Merge(&b.all.finWait2)
+	b.halves[0].closeWait.Merge(&b.all.closeWait)
 }
 
 // part is an empty builder over the same result, for at most n connections.
