@@ -28,7 +28,7 @@ const retryLead = event.Time(20e6)
 type lives struct {
 	of     map[pair]int // the pair's list
 	lists  [][]stat.Moment
-	recent recent[pair, int]
+	recent lookaside[pair, int]
 }
 
 // opening and closing name a flow and what happened to it.

@@ -276,7 +276,7 @@ func (ts *timers) emptiedPool(r *conn.Record, lately *recentPools) bool {
 }
 
 // recentPools are the idle closes that were looked up lately.
-type recentPools = recent[[16]byte, *idleCloses]
+type recentPools = lookaside[[16]byte, *idleCloses]
 
 // idleOf are the idle closes of the client of r. lately may be nil.
 func (ts *timers) idleOf(r *conn.Record, lately *recentPools) *idleCloses {

@@ -50,7 +50,7 @@ type clientWaits struct {
 // byClients parts the waits by client, in the order of their addresses.
 func (ts *timers) byClients(list waits) []*clientWaits {
 	index := map[event.Endpoint]*clientWaits{}
-	var lately recent[event.Endpoint, *clientWaits]
+	var lately lookaside[event.Endpoint, *clientWaits]
 	var clients []*clientWaits
 	for _, i := range list.refs {
 		w := &list.all.at(i).wait

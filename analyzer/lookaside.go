@@ -16,8 +16,8 @@ import (
 // recentSlots is how many rows of a kind are remembered.
 const recentSlots = 64
 
-// recent remembers values by key, one in every slot.
-type recent[K comparable, V any] [recentSlots]struct {
+// lookaside remembers values by key, one in every slot.
+type lookaside[K comparable, V any] [recentSlots]struct {
 	key   K
 	value V
 	known bool
@@ -25,7 +25,7 @@ type recent[K comparable, V any] [recentSlots]struct {
 
 // find looks for a key in a slot. The value may be read, and on false must be
 // set.
-func (t *recent[K, V]) find(slot uint32, key K) (value *V, ok bool) {
+func (t *lookaside[K, V]) find(slot uint32, key K) (value *V, ok bool) {
 	e := &t[slot%recentSlots]
 	if e.known && e.key == key {
 		return &e.value, true
@@ -44,9 +44,9 @@ func slotOfAddr(a *[16]byte) uint32 {
 
 // recentRows are the rows that a builder met lately.
 type recentRows struct {
-	peers     recent[event.Endpoint, *peerSums]
-	clients   recent[[16]byte, *sums]
-	endpoints recent[endpointID, *endpointSums]
+	peers     lookaside[event.Endpoint, *peerSums]
+	clients   lookaside[[16]byte, *sums]
+	endpoints lookaside[endpointID, *endpointSums]
 }
 
 // endpointID names an endpoint of a server within one shard, whose numbers for
