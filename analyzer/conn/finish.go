@@ -13,6 +13,8 @@ import (
 // only if its tracker did not carry anything (see Reopen).
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
+	c.believe(&c.a, &c.b)
+	c.believe(&c.b, &c.a)
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
 	client, server := &c.a, &c.b
