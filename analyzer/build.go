@@ -195,7 +195,7 @@ func (b *builder) connection(at spot, r *conn.Record) {
 		if !placed {
 			at = event.NoTime
 		}
-		b.survival(p, e, f, at)
+		b.survival(p, cl, e, f, at)
 	}
 	if placed {
 		b.addTimes(c, p, cl, e)
@@ -244,6 +244,9 @@ func (b *builder) half(c *counted) {
 func (b *builder) exchanges() {
 	for _, v := range b.res.views {
 		for _, s := range v.shards {
+			for addr, d := range s.clients {
+				b.client(addr).response.Merge(d)
+			}
 			for end, st := range s.servers {
 				p := b.peer(end)
 				if b.placed(v) {

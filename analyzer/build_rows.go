@@ -149,6 +149,7 @@ func (b *builder) clientRows() []ClientRow {
 			Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
 			Counts: s.times.counts(b.grid),
 		}
+		row.Response.Dist = nil // diff compares those of servers and endpoints
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(x, y ClientRow) int {
