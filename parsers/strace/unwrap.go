@@ -24,7 +24,7 @@ func (s *scanner) unwrap(b []byte) ([]byte, bool) {
 			piece = partialCRI(b)
 		}
 		if b = inner; at != 0 {
-			s.last.timed, s.last.at = timedAbsolute, at
+			s.wrapper = at
 		}
 	}
 	if f.html || f.typography {
@@ -72,7 +72,6 @@ func (s *scanner) edge(b []byte) ([]byte, bool) {
 		s.joined = append(s.joined[:0], s.cut...)
 		s.cut = s.cut[:0]
 		s.line(s.joined)
-		s.last = prefix{}
 		if full {
 			s.cut = append(s.cut, b...)
 			return nil, false
