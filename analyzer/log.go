@@ -101,9 +101,11 @@ func (l *logged) records() records {
 	var c socket.Conn
 	var r conn.Record
 	for i, p := range places {
-		rs.places[i] = place{chunk: p.Chunk, offset: p.Offset}
+		rs.places[i] = place{chunk: p.Chunk, offset: p.Offset, first: p.First}
+		if !l.Corrects(i) {
+			continue
+		}
 		r.Unpack(rs.at(i))
-		rs.places[i].first = r.FirstFrame
 		if l.Conn(i, &c, false); c.Record != r {
 			rs.places[i] = rs.write(&c.Record)
 		}

@@ -108,6 +108,6 @@ type Conn struct {
 }
 
 // Leak reports whether the peer closed and the program never did.
-func (c *Conn) Leak() bool {
-	return c.Evidence.EOFLine != 0 && c.Evidence.End == EndOpen
-}
+func (c *Conn) Leak() bool { return c.Evidence.leak() }
+
+func (e *Evidence) leak() bool { return e.EOFLine != 0 && e.End == EndOpen }

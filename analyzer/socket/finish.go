@@ -125,6 +125,7 @@ func (l *Log) freeze(k *tracked) {
 	l.closing(k, &c.Record)
 	c.Record.FirstBy = c.Record.Initiator
 	l.conns.put(k.index, c)
+	l.found.add(k.index, &c.Evidence)
 	if l.onEnd != nil {
 		l.onEnd(int(k.index), c)
 	}
@@ -137,7 +138,7 @@ func (l *Log) record(k *tracked, s *exchange.Summary, r *conn.Record) {
 		Client: k.client, Server: k.server, Input: l.input, Basis: conn.BasisConnect,
 		Opened: k.connect.time, Last: k.connect.time, LastClose: no, FirstFrame: k.connect.line,
 		ClientLastByte: no, ServerLastByte: no, CloseAt: no, FINAcked: no, PeerFIN: no, PeerAcked: no, HalfEnd: no,
-		PeerSpoke: no, TimeWaitAt: no, RequestStart: no, RequestEnd: no, ResponseStart: no, ResponseEnd: no,
+		PeerSpoke: no, TimeWaitAt: no, LateData: no, RequestStart: no, RequestEnd: no, ResponseStart: no, ResponseEnd: no,
 		Late: no, LateEnd: no, ClientNotify: no, ServerNotify: no,
 		Protocol: s.Protocol, ServerName: s.ServerName,
 		Sent: s.Sent, Answered: s.Answered, Reset: s.Reset, Aborted: s.Aborted, Open: s.Open, Lost: s.Lost,

@@ -24,9 +24,10 @@ type Log struct {
 	scratch  Conn  // of the connection that ends
 	onEnd    func(int, *Conn)
 	passed   []*file // sockets that were sent to a process and not received yet, in order
-	closed   bool    // the log shows closes
-	accepted bool    // a connection was accepted
-	cloned   bool    // the log shows clones
+	found    found
+	closed   bool // the log shows closes
+	accepted bool // a connection was accepted
+	cloned   bool // the log shows clones
 	splits   int
 	uring    uint32
 	lastTime event.Time

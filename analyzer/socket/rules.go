@@ -274,11 +274,7 @@ const shortWait = 20 * time.Millisecond
 // timeouts of the process.
 func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	e, r := &c.Evidence, &c.Record
-	blind := e.Unsure || r.Protocol == exchange.ProtocolTLS && j.clock
-	if !blind || r.Sent == 0 || e.End != EndClose && e.End != EndShutdown && e.End != EndDup {
-		return Verdict{}, false
-	}
-	if e.Wait.Kind == WaitNone || e.Wait.Kind == WaitTimer || !j.clock && e.Wait.Timeout < shortWait {
+	if !bodyUnsure(c) || !j.clock && (!e.Unsure || e.Wait.Timeout < shortWait) {
 		return Verdict{}, false
 	}
 	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
@@ -295,6 +291,14 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 		v.Because, r.Phase = again.Because, conn.PhaseAwaitingHeaders
 	}
 	return v, true
+}
+
+// bodyUnsure reports whether the program closed c after a response whose end is
+// not certain, with a wait that expired.
+func bodyUnsure(c *Conn) bool {
+	e, r := &c.Evidence, &c.Record
+	blind := e.Unsure || r.Protocol == exchange.ProtocolTLS
+	return blind && r.Sent > 0 && e.Wait.Kind != WaitNone && e.Wait.Kind != WaitTimer && (e.End == EndClose || e.End == EndShutdown || e.End == EndDup)
 }
 
 // notifyRule: the server's TLS close_notify made the client close.

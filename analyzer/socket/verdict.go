@@ -99,7 +99,10 @@ func (l *Log) learn(tr *event.Trace) *judge {
 	j.moves = tr.Traced("read", "write") > 0
 	certain := map[int32][]time.Duration{}
 	var c Conn
-	for i := range l.conns.places {
+	for i, p := range l.conns.places {
+		if p.class&classSample == 0 {
+			continue
+		}
 		l.conns.get(i, &c)
 		if v, ok := j.certain(&c); ok {
 			certain[c.Evidence.PID] = append(certain[c.Evidence.PID], v.Elapsed)
