@@ -109,7 +109,7 @@ func (l *Log) finishLive() {
 	for i, k := range l.live {
 		k.pos = i
 	}
-	t := &thread{table: &table{}, proc: &process{}}
+	t := &thread{table: &table{}, proc: &process{stats: &stats{}}}
 	for len(l.live) > 0 {
 		l.end(t, l.live[len(l.live)-1], EndOpen, moment{time: l.lastTime, line: l.lastLine, seq: l.seq + 1})
 	}

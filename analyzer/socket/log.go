@@ -17,6 +17,9 @@ type Log struct {
 	alias   int32 // the thread whose lines carry no pid; 0 not known
 	cloning []*thread
 	procs   []*process
+	buried  stats // of processes that ended and get no row
+	rows    int   // processes that ended and get one
+	hidden  int64 // processes with connections that get none
 
 	live     []*tracked // connections that have not ended
 	free     []*tracked

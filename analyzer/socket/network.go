@@ -188,7 +188,7 @@ func (l *Log) option(t *thread, c *event.Call, m moment) {
 
 // setOption notes what was set, for the connection and for the process.
 func (l *Log) setOption(t *thread, o *options, c *event.Call) {
-	s := &t.proc.stats
+	s := t.proc.stats
 	switch c.Option {
 	case event.OptionReceiveTime:
 		o.receive = c.Value

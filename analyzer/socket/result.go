@@ -50,8 +50,8 @@ func (l *Log) Finish(tr *event.Trace) Result {
 	l.finishLive()
 	r := Result{conns: l.conns, judge: l.learn(tr)}
 	for _, p := range l.procs {
-		s := &p.stats
-		if s.connections == 0 && (s.sockets == 0 || p.uring == 0) {
+		s := p.stats
+		if s == &l.buried || s.connections == 0 && (s.sockets == 0 || p.uring == 0) {
 			continue
 		}
 		r.Processes = append(r.Processes, Process{
@@ -118,6 +118,7 @@ func (l *Log) notes(tr *event.Trace, some bool) []event.Problem {
 	add(some && moves == 0, "payload-not-traced", 1, 0, "the log holds no reads and writes: requests are not known; record with -e trace=network,desc,process")
 	waits := tr.Traced("poll", "ppoll", "select", "_newselect", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2")
 	add(some && waits == 0 && moves > 0, "waits-not-traced", 1, 0, "the log holds no poll, select or epoll calls: which wait expired is not known; record with -e trace=network,desc,process")
+	add(l.hidden > 0, "processes-left-out", l.hidden, 0, "processes whose way of waiting has no row of its own: of those that ended, the first %d have one", maxRows)
 	add(l.uring > 0, "io-uring", 1, l.uring, "a process uses io_uring, whose work strace does not show")
 	cloned, line := l.childless()
 	add(cloned > 0, "no-follow", int64(cloned), line, "recorded without -f: threads and processes that were created do not appear")

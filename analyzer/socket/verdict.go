@@ -92,7 +92,9 @@ var serverRules = [...]rule{
 func (l *Log) learn(tr *event.Trace) *judge {
 	j := &judge{separate: tr.Separate, learned: map[int32][]time.Duration{}, runtimes: map[int32]string{}}
 	for _, p := range l.procs {
-		j.runtimes[p.pid] = p.stats.runtime
+		if j.runtimes[p.pid] = p.runtime; p.stats != &l.buried {
+			j.runtimes[p.pid] = p.stats.runtime
+		}
 	}
 	j.clock = tr.Clock != event.ClockNone && tr.Resolution < 100*time.Millisecond
 	j.waits = tr.Traced("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2") > 0

@@ -17,7 +17,7 @@ func (l *Log) wait(t *thread, c *event.Call, m moment) {
 	if c.Phase == event.PhaseWhole && !c.End.Known() && c.Timeout > 0 {
 		w.At = c.At.Add(c.Timeout) // without durations the end is not printed
 	}
-	s := &t.proc.stats
+	s := t.proc.stats
 	switch c.Kind {
 	case event.CallPoll:
 		if c.Ret != 0 || c.Timeout <= 0 && c.Timeout != event.NoTimeout {
