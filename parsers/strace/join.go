@@ -50,23 +50,21 @@ func (s *scanner) resume(b []byte) {
 	if !starts(b[i:], " resumed>") {
 		return
 	}
-	at := s.now()
 	rest := b[i+9:]
 	if len(rest) > 0 && rest[0] == ' ' {
 		s.tally.resumedSpace++
 	} else {
 		s.tally.resumedTight++
 	}
-	if id == 0 {
+	sys := &systems[id]
+	if id == 0 || sys.kind == event.CallFutex && !timedOut(rest) || sys.kind == event.CallSleep && s.sleeping == 0 {
+		s.pass() // of a short sleep no beginning was kept
 		return
 	}
-	sys := &systems[id]
+	at := s.now()
 	if sys.kind == event.CallFutex {
 		s.futexResumed(id, rest, at)
 		return
-	}
-	if sys.kind == event.CallSleep && s.sleeping == 0 {
-		return // a short one, of which no beginning was kept
 	}
 	var t tail
 	if t.read(rest); t.kind == tailNone {
@@ -149,9 +147,6 @@ func (s *scanner) sleeps(id uint8, n int) {
 // futexResumed hands on a futex wait that timed out. Its entry is not kept:
 // the other waits are most of some logs, and the timeout is weak evidence.
 func (s *scanner) futexResumed(id uint8, rest []byte, at event.Time) {
-	if !timedOut(rest) {
-		return
-	}
 	var t tail
 	if t.read(rest); t.kind != tailDone {
 		return
@@ -280,7 +275,9 @@ func (s *scanner) goOn(b []byte) {
 	s.held.active = false
 	now, line := s.last, s.lines
 	s.last, s.lines = s.held.prefix, s.held.line
-	s.args(text[0], text[1:], s.held.at)
+	if s.form.full || !brief(text[0], text[1:]) {
+		s.args(text[0], text[1:], s.held.at)
+	}
 	s.last, s.lines = now, line
 }
 

@@ -22,6 +22,7 @@ type prefix struct {
 	timed timed
 	at    int64 // nanoseconds: since the epoch, since midnight, or since the line before
 	comm  []byte
+	raw   []byte // the time as the line has it, while at is not read; see settle
 }
 
 // scan reads the prefix of a line and returns where the rest begins. The

@@ -83,43 +83,56 @@ func (p *prefix) quick(b []byte) int {
 	if i == 0 && b[0] == ' ' || len(b) < i+20 {
 		return 0
 	}
-	at, kind := int64(0), timedNone
+	kind, raw := timedNone, []byte(nil)
 	if isDigit(b[i]) {
-		var used int
-		if at, kind, used = clockAt(b[i:]); used == 0 {
+		if kind = clockOf(b[i:]); kind == timedNone {
 			return 0
 		}
-		i += used
+		raw = b[i:]
+		if i += 18; kind == timedDay {
+			i -= 2
+		}
 	}
 	if c := b[i]; c != '<' && c|0x20-'a' > 'z'-'a' && c != '-' && c != '+' {
 		return 0
 	}
-	p.pid, p.timed, p.at, p.comm = n, kind, at, nil
+	p.pid, p.timed, p.raw, p.comm = n, kind, raw, nil
 	return i
 }
 
-// clockAt reads "1795384781.000353 " or "21:59:41.514982 " at b, which has 20
-// bytes or more, and says how long it is; 0 when it is neither.
-func clockAt(b []byte) (int64, timed, int) {
+// clockOf tells by its separators whether "1795384781.000353 " or
+// "21:59:41.514982 " stands at b, which has 20 bytes or more.
+func clockOf(b []byte) timed {
 	switch {
 	case b[10] == '.' && b[17] == ' ' && b[18] != ' ':
-		high, ok := digits8(binary.LittleEndian.Uint64(b))
-		frac, fine := micros(b[9:])
-		if !ok || !fine || !isDigit(b[8]) || !isDigit(b[9]) {
-			return 0, timedNone, 0
-		}
-		sec := high*100 + int64(b[8]-'0')*10 + int64(b[9]-'0')
-		return sec*1e9 + frac, timedAbsolute, 18
-	case b[2] == ':' && b[5] == ':' && b[15] == ' ' && b[16] != ' ':
-		frac, ok := micros(b[7:])
-		w := binary.LittleEndian.Uint64(b)
-		const colons = 0xff<<16 | 0xff<<40
-		n, all := digits8(w&^colons | '0'<<16 | '0'<<40) // hh0mm0ss
-		if !ok || !all {
-			return 0, timedNone, 0
-		}
-		sec := n/1_000_000*3600 + n/1000%1000*60 + n%1000
-		return sec*1e9 + frac, timedDay, 16
+		return timedAbsolute
+	case b[2] == ':' && b[5] == ':' && b[8] == '.' && b[15] == ' ' && b[16] != ' ':
+		return timedDay
 	}
-	return 0, timedNone, 0
+	return timedNone
+}
+
+// settle reads the time that quick has left unread: most lines do not need it.
+// What is no number is no time.
+func (p *prefix) settle() {
+	b := p.raw
+	p.raw = nil
+	w := binary.LittleEndian.Uint64(b)
+	frac, sec, fine, ok := int64(0), int64(0), false, false
+	if p.timed == timedAbsolute {
+		frac, fine = micros(b[9:])
+		sec, ok = digits8(w)
+		sec = sec*100 + int64(b[8]-'0')*10 + int64(b[9]-'0')
+		ok = ok && isDigit(b[8]) && isDigit(b[9])
+	} else {
+		const colons = 0xff<<16 | 0xff<<40
+		frac, fine = micros(b[7:])
+		sec, ok = digits8(w&^colons | '0'<<16 | '0'<<40) // hh0mm0ss
+		sec = sec/1_000_000*3600 + sec/1000%1000*60 + sec%1000
+	}
+	if !fine || !ok {
+		p.timed = timedNone
+		return
+	}
+	p.at = sec*1e9 + frac
 }

@@ -166,6 +166,9 @@ func (s *scanner) now() event.Time {
 // clock reads the line's time.
 func (s *scanner) clock() event.Time {
 	p := &s.last
+	if p.raw != nil {
+		p.settle()
+	}
 	switch p.timed {
 	case timedNone:
 		return event.NoTime
@@ -237,23 +240,30 @@ func (s *scanner) call(b, body []byte) bool {
 	if s.last.pid != 0 {
 		s.tally.pids++
 	}
-	at := s.now()
-	if id == 0 {
-		if s.form.full {
-			s.plainCall(body[:j], at)
-		}
+	text := body[j+1:]
+	if !s.form.full && (id == 0 || brief(id, text)) {
+		s.pass()
 		return true
 	}
-	s.args(id, body[j+1:], at)
+	if at := s.now(); id == 0 {
+		s.plainCall(body[:j], at)
+	} else {
+		s.args(id, text, at)
+	}
 	return true
+}
+
+// pass reads the time of a line that does not matter, where that of others
+// depends on it.
+func (s *scanner) pass() {
+	if s.form.single || s.last.timed == timedDelta {
+		s.now()
+	}
 }
 
 // args reads a call of interest from behind its opening bracket.
 func (s *scanner) args(id uint8, text []byte, at event.Time) {
 	sys := &systems[id]
-	if !s.form.full && (sys.kind == event.CallFutex && !timedOut(text) || sys.kind == event.CallSleep && dozes(text)) {
-		return
-	}
 	var t tail
 	switch t.read(text); t.kind {
 	case tailUnfinished:
@@ -270,6 +280,13 @@ func (s *scanner) args(id uint8, text []byte, at event.Time) {
 		s.tally.calls++
 		s.finish(s.start(id, at, s.lines), sys, text[:t.args], &t)
 	}
+}
+
+// brief reports whether a call is a futex wait that did not run into its
+// timeout, or a sleep too short to matter: of some logs they are the most.
+func brief(id uint8, text []byte) bool {
+	kind := systems[id].kind
+	return kind == event.CallFutex && !timedOut(text) || kind == event.CallSleep && dozes(text)
 }
 
 // timedOut reports whether the text of a futex call ends in ETIMEDOUT. It looks
