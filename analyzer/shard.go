@@ -12,10 +12,10 @@ import (
 // shards is how many parts the connections of a view are split into, by a hash
 // of the 4-tuple. It does not depend on the number of workers, so that every
 // result is the same whatever --jobs is.
-const shards = 16
+const shards = 8
 
 // shardOf is the shard of a connection.
-func shardOf(hash uint64) int { return int(hash >> (64 - 4)) }
+func shardOf(hash uint64) int { return int(hash >> (64 - 3)) }
 
 // shard is one part of a view's connections, with everything that they share.
 // One goroutine at a time works on it.

@@ -25,7 +25,8 @@ type table struct {
 	slots []slot
 	used  int
 
-	live    []*live // by index; nil entries are free
+	live    []*live        // by index; nil entries are free
+	recent  [recents]*live // connections that segments came for lately, by hash
 	free    []uint32
 	pool    []*live
 	firsts  firsts
@@ -35,7 +36,12 @@ type table struct {
 	shard   *shard
 }
 
-// slot is one entry: the upper half of the hash, and where the connection is.
+// recents is how many connections a table finds without looking into its slots,
+// which hold all that ever were and lie in slow memory when there are many.
+// (BenchmarkTable; a power of two.)
+const recents = 2048
+
+// slot is one entry: a part of the hash, and where the connection is.
 type slot struct {
 	tag uint32
 	ref ref
@@ -58,19 +64,14 @@ func (r ref) liveIndex() uint32  { return uint32(r &^ refLive) }
 func (r ref) firstIndex() uint32 { return uint32(r &^ refFirst) }
 func (r ref) recordIndex() int   { return int(r) - 1 }
 
-// live is a connection in working form.
+// live is a connection in working form. What lookup reads comes first.
 type live struct {
-	// What lookup reads comes first, on the cache line of the object's head.
-	a, b   event.Endpoint
-	linger bool // it is in the queue of closed connections
-	hash   uint64
-	server *serverStats // where its exchanges are counted; nil until the first
 	conn.Conn
-}
-
-// matches reports whether s belongs to the live connection's 4-tuple.
-func (l *live) matches(s *event.Segment) bool {
-	return s.Src == l.a && s.Dst == l.b || s.Src == l.b && s.Dst == l.a
+	hash   uint64
+	index  uint32       // in table.live
+	used   bool         // it is there
+	server *serverStats // where its exchanges are counted; nil until the first
+	linger bool         // it is in the queue of closed connections
 }
 
 // lookup finds the slot of the segment's 4-tuple, or the empty one where it
@@ -79,9 +80,9 @@ func (t *table) lookup(s *event.Segment) *slot {
 	if (t.used+1)*4 > len(t.slots)*3 {
 		t.grow()
 	}
-	mask := uint64(len(t.slots) - 1)
-	tag := uint32(s.Hash >> 32)
-	for i := slotOf(s.Hash) & mask; ; i = (i + 1) & mask {
+	mask := uint32(len(t.slots) - 1)
+	tag := tagOf(s.Hash)
+	for i := tag & mask; ; i = (i + 1) & mask {
 		p := &t.slots[i]
 		if p.ref == 0 || p.tag == tag && t.holds(p.ref, s) {
 			return p
@@ -89,14 +90,14 @@ func (t *table) lookup(s *event.Segment) *slot {
 	}
 }
 
-// slotOf spreads a hash over the slots. The shard is chosen by the upper bits,
-// so they say nothing within one.
-func slotOf(hash uint64) uint64 { return hash }
+// tagOf is the half of a hash that a slot keeps. Its upper bits chose the shard
+// and say nothing within one; the lower ones choose the slot.
+func tagOf(hash uint64) uint32 { return uint32(hash >> 28) }
 
 // holds reports whether the connection at r is of the segment's 4-tuple.
 func (t *table) holds(r ref, s *event.Segment) bool {
 	if r.isLive() {
-		return t.live[r.liveIndex()].matches(s)
+		return t.live[r.liveIndex()].Holds(s)
 	}
 	if r.isFirst() {
 		f := t.firsts.at(r.firstIndex())
@@ -110,12 +111,12 @@ func (t *table) holds(r ref, s *event.Segment) bool {
 func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(256, 2*len(old)))
-	mask := uint64(len(t.slots) - 1)
+	mask := uint32(len(t.slots) - 1)
 	for _, p := range old {
 		if p.ref == 0 {
 			continue
 		}
-		i := slotOf(t.hashOf(p.ref)) & mask
+		i := p.tag & mask
 		for t.slots[i].ref != 0 {
 			i = (i + 1) & mask
 		}
@@ -123,21 +124,17 @@ func (t *table) grow() {
 	}
 }
 
-// hashOf is the hash of the connection at r.
-func (t *table) hashOf(r ref) uint64 {
-	if r.isLive() {
-		return t.live[r.liveIndex()].hash
-	}
-	if r.isFirst() {
-		return t.firsts.at(r.firstIndex()).Hash
-	}
-	a, b := conn.UnpackEnds(t.records.at(r.recordIndex()))
-	return event.HashEnds(&a, &b)
-}
-
 // add takes the next segment of the shard.
 func (t *table) add(s *event.Segment) {
+	quick := &t.recent[tagOf(s.Hash)%recents]
+	if l := *quick; l != nil && l.hash == s.Hash && l.used && l.Holds(s) && !l.Starts(s) {
+		t.step(l.index, l, s)
+		return
+	}
 	p := t.lookup(s)
+	if p.ref.isLive() {
+		*quick = t.live[p.ref.liveIndex()]
+	}
 	if p.ref.isFirst() {
 		t.wake(p)
 	}
@@ -147,7 +144,7 @@ func (t *table) add(s *event.Segment) {
 			return
 		}
 		t.used++
-		p.tag = uint32(s.Hash >> 32)
+		p.tag = tagOf(s.Hash)
 		t.first(p, s)
 	case p.ref.isLive():
 		l := t.live[p.ref.liveIndex()]
@@ -168,7 +165,7 @@ func (t *table) open(p *slot, s *event.Segment, old *conn.Conn) {
 	if old != nil {
 		l.ReusedAfter(old)
 	}
-	l.a, l.b, l.hash, l.linger, l.server = s.Src, s.Dst, s.Hash, false, nil
+	l.hash, l.index, l.used, l.linger, l.server = s.Hash, i, true, false, nil
 	p.ref = liveRef(i)
 	t.step(i, l, s)
 }
@@ -250,8 +247,8 @@ func (t *table) settle(i uint32) {
 
 // slotOfLive finds the slot that points to live connection i.
 func (t *table) slotOfLive(i uint32, l *live) *slot {
-	mask := uint64(len(t.slots) - 1)
-	for j := slotOf(l.hash) & mask; ; j = (j + 1) & mask {
+	mask := uint32(len(t.slots) - 1)
+	for j := tagOf(l.hash) & mask; ; j = (j + 1) & mask {
 		if t.slots[j].ref == liveRef(i) {
 			return &t.slots[j]
 		}
@@ -271,7 +268,7 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if t.shard.windowed {
 		l.TimeCut(r)
 	}
-	l.linger = false
+	l.linger, l.used = false, false
 	t.live[i] = nil
 	t.free = append(t.free, i)
 	t.pool = append(t.pool, l)
@@ -286,7 +283,7 @@ func (t *table) finish(end event.Time) {
 			t.store(uint32(i), l, end)
 		}
 	}
-	t.slots, t.live, t.pool, t.free = nil, nil, nil, nil
+	t.slots, t.live, t.pool, t.free, t.recent = nil, nil, nil, nil, [recents]*live{}
 	t.linger = lingering{}
 }
 
@@ -334,15 +331,14 @@ func (rs *records) replace(i, size int, r *conn.Record) {
 }
 
 func (rs *records) write(r *conn.Record) place {
-	rs.buf = r.Append(rs.buf[:0])
 	n := len(rs.chunks)
-	if n == 0 || len(rs.chunks[n-1])+len(rs.buf) > cap(rs.chunks[n-1]) {
-		rs.chunks = append(rs.chunks, make([]byte, 0, max(recordChunk, len(rs.buf))))
+	if n == 0 || cap(rs.chunks[n-1])-len(rs.chunks[n-1]) < conn.MaxPacked {
+		rs.chunks = append(rs.chunks, make([]byte, 0, recordChunk))
 		n++
 	}
 	c := &rs.chunks[n-1]
 	at := len(*c)
-	*c = append(*c, rs.buf...)
+	*c = r.Append(*c)
 	return place{uint32(n - 1), uint32(at), r.FirstFrame}
 }
 

@@ -300,7 +300,7 @@ func TestRecords(t *testing.T) {
 	var want []conn.Record
 	for i := range 4000 {
 		r := conn.Record{Client: event.V4([]byte{10, 0, byte(i >> 8), byte(i)}, 1), Server: event.V4([]byte{10, 1, 0, 1}, 80),
-			FirstFrame: uint32(i + 1), LastFrame: uint32(i + 9), ClientPackets: uint32(i), DeclaredText: strings.Repeat("x", i%40)}
+			FirstFrame: uint32(i + 1), LastFrame: uint32(i + 9), ClientPackets: uint32(i), ClientBytes: int64(i % 40)}
 		if n := rs.add(&r); n != i {
 			t.Fatalf("record %d has number %d", i, n)
 		}
@@ -318,7 +318,7 @@ func TestRecords(t *testing.T) {
 	}
 	for i := range want {
 		var r conn.Record
-		if r.Unpack(rs.at(i)); r.Client != want[i].Client || r.ServerPackets != want[i].ServerPackets || r.DeclaredText != want[i].DeclaredText {
+		if r.Unpack(rs.at(i)); r.Client != want[i].Client || r.ServerPackets != want[i].ServerPackets || r.ClientBytes != want[i].ClientBytes {
 			t.Fatalf("record %d: got %+v, want %+v", i, r, want[i])
 		}
 		if rs.places[i].first != want[i].FirstFrame {

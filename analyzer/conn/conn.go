@@ -15,43 +15,46 @@ type Trackers interface {
 }
 
 // Conn is one connection while its segments are read. Its memory is reused by
-// Init.
+// Init. The fields are in the order of how often they are used; see half.
 type Conn struct {
-	a, b     half // a sent the first packet
-	trackers Trackers
-	tracker  *exchange.Tracker // nil until a payload byte passed
-	owner    uint32
-	input    uint16
-	basis    Basis
-	aServes  bool  // a is the server
-	guesses  uint8 // payloads looked at to tell client from server
-
-	opened, last event.Moment
-	synAt        event.Time // the SYN that was answered
-	synAckAt     event.Time
-	ackAt        event.Time // the ACK of the SYN-ACK
-	copies       uint32
-	marks        Mark
-
-	first struct { // the first FIN or RST
-		at    event.Moment
-		by    *half
-		how   How
-		ack   event.Seq // what the closer had received by then
-		acks  bool
-		facts closeFacts
-	}
-	lastClose  event.Time
-	rstAt      event.Moment // the first RST
-	rstBy      *half
-	halfEnd    event.Moment
+	aEnd, bEnd event.Endpoint // a sent the first packet
+	owner      uint32
+	input      uint16
+	basis      Basis
+	aServes    bool  // a is the server
+	guesses    uint8 // payloads looked at to tell client from server
+	spokeData  bool  // a segment that spoke tells of carried data
 	endedBy    EndedBy
 	kind       HalfKind
-	spoke      event.Time // last segment of the peer that the closer's socket had to answer
-	spokeData  bool       // one of them carried data
-	lateData   event.Time // the first that did
-	unreach    bool       // an ICMP error answered
-	challenged bool       // the client's RST answered a challenge ACK
+	unreach    bool // an ICMP error answered
+	challenged bool // the client's RST answered a challenge ACK
+	marks      Mark
+
+	last    event.Moment
+	spoke   event.Time        // last segment of the peer that the closer's socket had to answer
+	tracker *exchange.Tracker // nil until a payload byte passed
+	rstAt   event.Moment      // the first RST
+	first   struct {          // the first FIN or RST
+		by    *half
+		how   How
+		acks  bool
+		ack   event.Seq // what the closer had received by then
+		at    event.Moment
+		facts closeFacts
+	}
+
+	a, b half
+
+	trackers  Trackers
+	opened    event.Moment
+	synAt     event.Time // the SYN that was answered
+	synAckAt  event.Time
+	ackAt     event.Time // the ACK of the SYN-ACK
+	lastClose event.Time
+	halfEnd   event.Moment
+	rstBy     *half
+	lateData  event.Time // the first data of the peer after the first FIN
+	copies    uint32
 }
 
 // closeFacts is what later packets may overwrite, as it was at the first close.
@@ -65,14 +68,15 @@ type closeFacts struct {
 // Init makes c a new connection whose first segment is s. owner is handed to
 // the tracker.
 func (c *Conn) Init(s *event.Segment, trackers Trackers, owner uint32) {
-	*c = Conn{trackers: trackers, owner: owner, input: s.Input}
+	*c = Conn{}
+	c.trackers, c.owner, c.input = trackers, owner, s.Input
 	no := event.NoTime
 	c.opened = event.Moment{Time: s.Time, Frame: s.Frame}
 	c.synAt, c.synAckAt, c.ackAt, c.lastClose, c.spoke = no, no, no, no, no
 	for _, h := range [...]*half{&c.a, &c.b} {
 		h.retransAt, h.zeroAt, h.zeroEnd, h.ackAt, h.finAckedAt, h.lastSent = no, no, no, no, no, no
 	}
-	c.a.end, c.b.end = s.Src, s.Dst
+	c.aEnd, c.bEnd = s.Src, s.Dst
 	c.last.Time = no
 	switch {
 	case s.Kind != event.SegmentTCP, s.Flags&event.SYN == 0:
@@ -116,7 +120,7 @@ func (c *Conn) ReusedAfter(old *Conn) {
 // half-closed 4-tuple had been dropped before (Linux: tcp_fin_timeout), by then
 // at the latest; and its peer's socket goes with the old connection.
 func (c *Conn) Retaken(s *event.Segment) {
-	if c.first.by == nil || c.first.how != HowFIN || c.first.by.end != s.Src || c.halfEnd.Seen() {
+	if c.first.by == nil || c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
 		return
 	}
 	c.kind = HalfOrphan
@@ -135,10 +139,29 @@ func (c *Conn) LastTime() event.Time { return c.last.Time }
 // ends returns the sender and the receiver of s. A host that talks to itself
 // on one port is its own peer; then the direction is a's.
 func (c *Conn) ends(s *event.Segment) (from, to *half) {
-	if s.Src == c.a.end {
+	if s.Src == c.aEnd {
 		return &c.a, &c.b
 	}
 	return &c.b, &c.a
+}
+
+// sends reports whether s comes from h.
+func (c *Conn) sends(h *half, s *event.Segment) bool {
+	from, _ := c.ends(s)
+	return from == h
+}
+
+// Holds reports whether s is of the 4-tuple of c.
+func (c *Conn) Holds(s *event.Segment) bool {
+	return s.Src == c.aEnd && s.Dst == c.bEnd || s.Src == c.bEnd && s.Dst == c.aEnd
+}
+
+// end is the address and port of h.
+func (c *Conn) end(h *half) event.Endpoint {
+	if h == &c.a {
+		return c.aEnd
+	}
+	return c.bEnd
 }
 
 // side is the role of h.
@@ -321,7 +344,7 @@ func (c *Conn) Release() *exchange.Tracker {
 // Server is the end that serves, as far as is known.
 func (c *Conn) Server() event.Endpoint {
 	if c.aServes {
-		return c.a.end
+		return c.aEnd
 	}
-	return c.b.end
+	return c.bEnd
 }

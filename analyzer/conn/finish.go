@@ -20,7 +20,7 @@ func (c *Conn) Finish(end event.Time, r *Record) {
 		client, server = server, client
 	}
 	*r = Record{
-		Client: client.end, Server: server.end, Input: c.input, Basis: c.basis,
+		Client: c.end(client), Server: c.end(server), Input: c.input, Basis: c.basis,
 		Marks: c.marks, Opened: c.opened.Time, Last: c.last.Time, LastClose: c.lastClose,
 		FirstFrame: c.opened.Frame, LastFrame: c.last.Frame,
 		ClientPackets: client.packets, ServerPackets: server.packets,

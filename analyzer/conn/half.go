@@ -1,48 +1,57 @@
 package conn
 
 import (
+	"math/bits"
+
 	"finwait/analyzer/event"
 )
 
-// half is one end of a connection and the stream of bytes that it sends.
+// half is one end of a connection and the stream of bytes that it sends. Its
+// fields are laid out by cache line: with thousands of connections open at once,
+// the lines that a segment touches are what following it costs.
 type half struct {
-	end   event.Endpoint
-	state State
-
-	dial    origin
-	base    event.Seq // initial sequence number; valid when begun
-	next    event.Seq // the first byte that has not passed in order
-	top     event.Seq // just behind the highest byte that was sent
-	ack     event.Seq // highest acknowledgement that this end sent; valid when acks
-	fin     event.Seq // sequence number of its FIN; valid when finAt was seen
-	begun   bool      // base, next and top are known
+	// What every segment reads or writes.
+	state   State
+	begun   bool // base, next and top are known
 	acks    bool
 	synSeen bool
 	rstSeen bool
 	shut    bool // the tracker knows of its FIN or RST
 	cut     bool // a payload of it was cut by the snap length
+	waits   bool // it announced a window of zero, and has not opened it again
 
-	packets    uint32
-	payloads   uint32 // segments with payload, copies excluded
-	bareAcks   uint32 // segments without SYN, FIN, RST and payload
-	retrans    uint32
-	syns       uint32
-	rtxRun     uint8        // retransmissions since the peer last acknowledged something new
-	rtxGap     event.Time   // between the last two sendings of unacknowledged data
-	lastSent   event.Time   // last segment with payload, SYN or FIN
-	retransAt  event.Time   // last retransmission
-	zeroAt     event.Time   // last time it announced a window of zero
-	zeroEnd    event.Time   // when it opened the window again; NoTime while closed
-	ackAt      event.Time   // when ack last moved
-	ackFrame   uint32       // and where
-	bytes      int64        // passed in order
-	missing    int64        // not in the input
-	finAt      event.Moment // its FIN
-	finAckedAt event.Time   // when the peer acknowledged it; NoTime without a clock, too
-	finAcked   bool         // the peer acknowledged it
-	stash      stash        // bytes behind a hole
-	seen       [4]print     // fingerprints of its last segments, to tell copies
-	seenNext   uint8
+	finAcked bool  // the peer acknowledged its FIN
+	rtxRun   uint8 // retransmissions since the peer last acknowledged something new
+	sightAt  uint8 // where the next of sightings goes, modulo their number
+	dial     origin
+	base     event.Seq // initial sequence number; valid when begun
+	next     event.Seq // the first byte that has not passed in order
+	top      event.Seq // just behind the highest byte that was sent
+	ack      event.Seq // highest acknowledgement that this end sent; valid when acks
+	ackFrame uint32    // where ack last moved
+	packets  uint32
+	bareAcks uint32 // segments without SYN, FIN, RST and payload
+	payloads uint32 // segments with payload, copies excluded
+	syns     uint32
+	stash    *stash // bytes behind a hole; nil until there was one
+
+	// The last segments, to tell copies.
+	prints    [4]uint64    // their fingerprints; 0 for none
+	ackAt     event.Time   // when ack last moved
+	finAt     event.Moment // its FIN
+	fin       event.Seq    // sequence number of its FIN; valid when finAt was seen
+	retrans   uint32
+	sightings [4]sighting
+
+	// What segments with payload read or write, and the rest.
+	bytes      int64      // passed in order
+	missing    int64      // not in the input
+	lastSent   event.Time // last segment with payload, SYN or FIN
+	rtxGap     event.Time // between the last two sendings of unacknowledged data
+	retransAt  event.Time // last retransmission
+	zeroAt     event.Time // last time it announced a window of zero
+	zeroEnd    event.Time // when it opened the window again; NoTime while closed
+	finAckedAt event.Time // when the peer acknowledged its FIN; NoTime without a clock, too
 }
 
 // offset is how many bytes of its stream have passed in order or are known to
@@ -60,19 +69,21 @@ func (h *half) begin(next event.Seq) {
 	h.next, h.top = next, next
 }
 
-// print is what a copy of a segment shares with it. A retransmission differs
-// in the IP identification or the TCP timestamp; a copy by a second capture
-// point (-i any, a bridge, a tunnel, a mirror port) differs in nothing but
-// where it was seen and the hops it had left.
-type print struct {
+// fingerprint mixes what a copy of a segment shares with it. A retransmission
+// differs in the IP identification or the TCP timestamp; a copy by a second
+// capture point (-i any, a bridge, a tunnel, a mirror port) differs in nothing
+// but where it was seen and the hops it had left. It is never 0.
+func fingerprint(s *event.Segment) uint64 {
+	a := uint64(s.Seq.Uint32()) | uint64(s.Ack.Uint32())<<32
+	b := uint64(s.TSVal) | uint64(s.Len&0xffff)<<32 | uint64(s.IPID)<<48
+	hi, lo := bits.Mul64(a^0x8ebc6af09c88c6e3, b^uint64(s.Flags)*0x9e3779b97f4a7c15^uint64(s.Len>>16)<<16)
+	return max(1, hi^lo)
+}
+
+// sighting is when and where a segment was seen.
+type sighting struct {
 	at    event.Time
 	scope uint32
-	seq   event.Seq
-	ack   event.Seq
-	tsval uint32
-	len   uint32
-	ipid  uint16
-	flags event.Flags
 	ttl   uint8
 }
 
@@ -91,24 +102,26 @@ const copyWithoutID = event.Time(20e3)
 // and remembers s. It takes a retransmission within 20 us without an IP
 // identification for a copy.
 func (h *half) isCopy(s *event.Segment) bool {
-	p := print{s.Time, s.Scope, s.Seq, s.Ack, s.TSVal, s.Len, s.IPID, s.Flags, s.TTL}
-	for i := range h.seen {
-		q := &h.seen[i]
-		if q.seq != p.seq || q.ack != p.ack || q.flags != p.flags || q.len != p.len ||
-			q.tsval != p.tsval || q.ipid != p.ipid || q.ttl == 0 && q.at == 0 {
-			continue
-		}
-		late := max(p.at-q.at, q.at-p.at)
-		if s.Time == event.NoTime || late > copyWindow {
-			continue
-		}
-		if p.ipid != 0 || p.scope != q.scope || p.ttl != q.ttl || late <= copyWithoutID && p.flags&event.RST == 0 {
+	p := fingerprint(s)
+	for i, q := range &h.prints {
+		if q == p && h.sightings[i].again(s) {
 			return true
 		}
 	}
-	h.seen[h.seenNext&3] = p
-	h.seenNext++
+	i := h.sightAt & 3
+	h.sightAt++
+	h.prints[i] = p
+	h.sightings[i] = sighting{s.Time, s.Scope, s.TTL}
 	return false
+}
+
+// again reports whether s, which is the same segment, is a copy of the one seen at q.
+func (q *sighting) again(s *event.Segment) bool {
+	late := max(s.Time-q.at, q.at-s.Time)
+	if s.Time == event.NoTime || late > copyWindow {
+		return false
+	}
+	return s.IPID != 0 || s.Scope != q.scope || s.TTL != q.ttl || late <= copyWithoutID && s.Flags&event.RST == 0
 }
 
 // window notes a window of zero and its end.
@@ -118,10 +131,12 @@ func (h *half) window(s *event.Segment) {
 	}
 	switch {
 	case s.Window == 0:
-		if !h.zeroAt.Known() || h.zeroEnd.Known() {
+		if !h.waits {
 			h.zeroAt, h.zeroEnd = s.Time, event.NoTime
+			h.waits = s.Time.Known()
 		}
-	case h.zeroAt.Known() && !h.zeroEnd.Known():
+	case h.waits:
 		h.zeroEnd = s.Time
+		h.waits = !s.Time.Known()
 	}
 }

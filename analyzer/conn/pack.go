@@ -2,205 +2,371 @@ package conn
 
 import (
 	"encoding/binary"
+	"math/bits"
+	"slices"
 	"time"
 
 	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
 )
 
-// Append appends the packed form of r to b and returns it. A finished
-// connection takes some 150 bytes packed, half of what the struct takes, and
-// there may be millions of them: most of their fields are zero, or times and
-// frames shortly after the first. The form is for memory, not for files.
+// A finished connection takes some 150 bytes packed, a third of what the struct
+// takes, and there may be millions of them: most of their fields are zero, or
+// times and frames shortly after the first. The form is for memory, not for
+// files, and for speed: every record is unpacked more than once
+// (BenchmarkUnpack). It is
+//
+//	kind     1         the bits below
+//	client   6 or 18   address and port
+//	server   6 or 18
+//	opened   8
+//	first    4         first frame
+//	mask     8         which of the numbers are there, the first lowest
+//	widths   1         of the numbers of each group, two bits a group
+//	numbers            those that are there, in the order of the groups
+//	tail     20        what is a byte anyway, and the marks
+//
+// A number is read with eight bytes at once; the tail keeps that within the
+// record.
+const (
+	packTail   = 20
+	packTimes  = 20
+	packFrames = 5
+	packCounts = 19
+	packRest   = 8
+
+	// MaxPacked is what a packed record takes at most; Append needs as much room.
+	MaxPacked = 1 + 18 + 18 + 8 + 4 + 8 + 1 + 8*(packTimes+packFrames+packCounts+packRest) + packTail
+)
+
+// The bits of a packed record's kind.
+const (
+	kindClient6 = 1 << iota // the client's address is of IPv6
+	kindServer6
+	kindOutstanding
+)
+
+// widths are the widths that the numbers of a group may have, in bytes; all of
+// a record have one, which holds the largest.
+type widths [4]uint8
+
+var (
+	timeWidths  = widths{4, 5, 6, 8} // distances from Opened
+	countWidths = widths{1, 2, 3, 4} // frames as distances from the first, and counts
+	restWidths  = widths{2, 4, 6, 8}
+)
+
+// fit is the code of the smallest width for numbers whose bits are all in or.
+func (w *widths) fit(or uint64) byte {
+	for code, n := range w[:3] {
+		if bits.Len64(or) <= int(8*n) {
+			return byte(code)
+		}
+	}
+	return 3
+}
+
+// Append appends the packed form of r to b and returns it.
 func (r *Record) Append(b []byte) []byte {
-	k := codec{buf: b, write: true}
-	k.record(r)
-	return k.buf
+	at := len(b)
+	b = slices.Grow(b, MaxPacked)[:at+MaxPacked]
+	p := packer{buf: b[at:]}
+	p.head(r)
+	p.times(r)
+	p.frames(r)
+	p.counts(r)
+	p.rest(r)
+	p.tail(r)
+	return b[:at+p.pos]
 }
 
-// Unpack fills r from what Append wrote at the start of b, and returns how many
-// bytes that was.
+// packer writes a record. buf has room for eight bytes behind any number.
+type packer struct {
+	buf  []byte
+	pos  int
+	mask int // where the mask is; the widths follow it
+	bit  int // of the mask, for the next number
+	list [packTimes]uint64
+	n    int    // of list
+	or   uint64 // of all in list
+}
+
+// head writes what comes before the numbers.
+func (p *packer) head(r *Record) {
+	var kind byte
+	p.pos = 1
+	if p.end(&r.Client) {
+		kind |= kindClient6
+	}
+	if p.end(&r.Server) {
+		kind |= kindServer6
+	}
+	if r.Outstanding {
+		kind |= kindOutstanding
+	}
+	p.buf[0] = kind
+	binary.LittleEndian.PutUint64(p.buf[p.pos:], uint64(r.Opened))
+	binary.LittleEndian.PutUint32(p.buf[p.pos+8:], r.FirstFrame)
+	p.mask = p.pos + 12
+	clear(p.buf[p.mask : p.mask+9])
+	p.pos += 21
+}
+
+// end writes an endpoint and reports whether its address is of IPv6.
+func (p *packer) end(e *event.Endpoint) bool {
+	from := 12
+	if !e.Is4() {
+		from = 0
+	}
+	p.pos += copy(p.buf[p.pos:], e.Addr[from:])
+	binary.LittleEndian.PutUint16(p.buf[p.pos:], e.Port)
+	p.pos += 2
+	return from == 0
+}
+
+// put adds the next number to the list, if it is there.
+func (p *packer) put(v uint64, there bool) {
+	if there {
+		p.list[p.n] = v
+		p.n++
+		p.or |= v
+		p.buf[p.mask+p.bit/8] |= 1 << (p.bit % 8)
+	}
+	p.bit++
+}
+
+// flush writes the list as group g.
+func (p *packer) flush(g int, w *widths) {
+	code := w.fit(p.or)
+	p.buf[p.mask+8] |= code << (2 * g)
+	for _, v := range p.list[:p.n] {
+		binary.LittleEndian.PutUint64(p.buf[p.pos:], v)
+		p.pos += int(w[code])
+	}
+	p.n, p.or = 0, 0
+}
+
+// base is what the times of r are distances from.
+func base(opened event.Time) event.Time {
+	if opened.Known() {
+		return opened
+	}
+	return 0
+}
+
+func (p *packer) times(r *Record) {
+	from := base(r.Opened)
+	for _, t := range [packTimes]event.Time{r.Last, r.LastClose, r.ClientLastByte, r.ServerLastByte, r.CloseAt,
+		r.FINAcked, r.PeerFIN, r.PeerAcked, r.HalfEnd, r.PeerSpoke, r.LateData, r.TimeWaitAt, r.RequestStart,
+		r.RequestEnd, r.ResponseStart, r.ResponseEnd, r.Late, r.LateEnd, r.ClientNotify, r.ServerNotify} {
+		p.put(uint64(t-from), t.Known())
+	}
+	p.flush(0, &timeWidths)
+}
+
+func (p *packer) frames(r *Record) {
+	for _, f := range [packFrames]uint32{r.LastFrame, r.CloseFrame, r.HalfFrame, r.RequestFrame, r.LateFrame} {
+		p.put(uint64(f-r.FirstFrame), f != 0)
+	}
+	p.flush(1, &countWidths)
+}
+
+func (p *packer) counts(r *Record) {
+	for _, n := range [packCounts]uint32{r.ClientPackets, r.ServerPackets, r.ClientRetrans, r.ServerRetrans, r.Copies,
+		r.Sent, r.Answered, r.Reset, r.Aborted, r.Open, r.Lost,
+		uint32(r.Method), uint32(r.Host), uint32(r.Path), uint32(r.Endpoint), uint32(r.ServerName),
+		uint32(r.Input), r.ClientBase ^ r.ClientStart, r.ServerBase ^ r.ServerStart} {
+		p.put(uint64(n), n != 0)
+	}
+	p.flush(2, &countWidths)
+}
+
+func (p *packer) rest(r *Record) {
+	for _, n := range [packRest]uint64{uint64(r.ClientStart), uint64(r.ServerStart), uint64(r.ClientBytes),
+		uint64(r.ServerBytes), uint64(r.ClientMissing), uint64(r.ServerMissing), uint64(r.RTT), uint64(r.SYNRTT)} {
+		p.put(n, n != 0)
+	}
+	p.flush(3, &restWidths)
+}
+
+func (p *packer) tail(r *Record) {
+	t := p.buf[p.pos:]
+	binary.LittleEndian.PutUint32(t, uint32(r.Marks))
+	binary.LittleEndian.PutUint16(t[4:], r.Status)
+	for i, v := range [...]uint8{uint8(r.Basis), uint8(r.Handshake), r.SYNRetries, uint8(r.Protocol),
+		uint8(r.Initiator), uint8(r.FirstBy), uint8(r.How), uint8(r.EndedBy), uint8(r.HalfKind),
+		uint8(r.TimeWaitBy), uint8(r.Based), uint8(r.Phase), uint8(r.DeclaredBy)} {
+		t[6+i] = v
+	}
+	t[19] = exchange.AnnouncementCode(r.DeclaredText)
+	p.pos += packTail
+}
+
+// Unpack sets every field of r from what Append wrote at the start of b, and
+// returns how many bytes that was.
 func (r *Record) Unpack(b []byte) int {
-	*r = Record{}
-	k := codec{buf: b}
-	k.record(r)
-	return k.pos
+	u := unpacker{buf: b}
+	u.head(r)
+	u.times(r)
+	u.frames(r)
+	u.counts(r)
+	u.rest(r)
+	u.tail(r)
+	return u.pos
 }
 
-// codec walks over the fields of a record in one fixed order, writing or
-// reading each. Both directions share the list, so they cannot differ.
-type codec struct {
+// unpacker reads a record.
+type unpacker struct {
 	buf   []byte
 	pos   int
-	write bool
+	mask  uint64 // the lowest bit is that of the next number
+	codes byte   // the lowest two bits are the code of the next group's width
+	width int    // of the numbers of this group
+	keep  uint64 // their bits in the eight bytes that are read
 }
 
-// record walks over all fields.
-func (k *codec) record(r *Record) {
-	k.end(&r.Client)
-	k.end(&r.Server)
-	k.small(&r.Input)
-	k.bytes((*uint8)(&r.Basis), (*uint8)(&r.Handshake), &r.SYNRetries, (*uint8)(&r.Protocol),
-		(*uint8)(&r.Initiator), (*uint8)(&r.FirstBy), (*uint8)(&r.How), (*uint8)(&r.EndedBy), (*uint8)(&r.HalfKind),
-		(*uint8)(&r.TimeWaitBy), (*uint8)(&r.Based), (*uint8)(&r.Phase), (*uint8)(&r.DeclaredBy))
-	k.word((*uint32)(&r.Marks))
-	k.flag(&r.Outstanding)
-	k.absolute(&r.Opened)
-	base := r.Opened
-	if !base.Known() {
-		base = 0
-	}
-	for _, t := range [...]*event.Time{&r.Last, &r.LastClose, &r.ClientLastByte, &r.ServerLastByte, &r.CloseAt,
-		&r.FINAcked, &r.PeerFIN, &r.PeerAcked, &r.HalfEnd, &r.PeerSpoke, &r.LateData, &r.TimeWaitAt, &r.RequestStart,
-		&r.RequestEnd, &r.ResponseStart, &r.ResponseEnd, &r.Late, &r.LateEnd, &r.ClientNotify, &r.ServerNotify} {
-		k.relative(t, base)
-	}
-	k.duration(&r.RTT)
-	k.duration(&r.SYNRTT)
-	k.word(&r.FirstFrame)
-	for _, f := range [...]*uint32{&r.LastFrame, &r.CloseFrame, &r.HalfFrame, &r.RequestFrame, &r.LateFrame} {
-		k.frame(f, r.FirstFrame)
-	}
-	for _, n := range [...]*uint32{&r.ClientPackets, &r.ServerPackets, &r.ClientRetrans, &r.ServerRetrans, &r.Copies,
-		&r.ClientStart, &r.ServerStart, &r.Sent, &r.Answered, &r.Reset, &r.Aborted, &r.Open, &r.Lost,
-		(*uint32)(&r.Method), (*uint32)(&r.Host), (*uint32)(&r.Path), (*uint32)(&r.Endpoint), (*uint32)(&r.ServerName)} {
-		k.word(n)
-	}
-	k.near(&r.ClientBase, r.ClientStart)
-	k.near(&r.ServerBase, r.ServerStart)
-	for _, n := range [...]*int64{&r.ClientBytes, &r.ServerBytes, &r.ClientMissing, &r.ServerMissing} {
-		k.long(n)
-	}
-	k.small(&r.Status)
-	k.text(&r.DeclaredText)
+func (u *unpacker) head(r *Record) {
+	kind := u.buf[0]
+	r.Outstanding = kind&kindOutstanding != 0
+	u.pos = 1
+	u.end(&r.Client, kind&kindClient6 != 0)
+	u.end(&r.Server, kind&kindServer6 != 0)
+	h := u.buf[u.pos:]
+	r.Opened = event.Time(binary.LittleEndian.Uint64(h))
+	r.FirstFrame = binary.LittleEndian.Uint32(h[8:])
+	u.mask = binary.LittleEndian.Uint64(h[12:])
+	u.codes = h[20]
+	u.pos += 21
 }
 
-func (k *codec) uvarint(v uint64) uint64 {
-	if k.write {
-		k.buf = binary.AppendUvarint(k.buf, v)
-		return v
+// end reads an endpoint.
+func (u *unpacker) end(e *event.Endpoint, is6 bool) {
+	n := 16
+	if is6 {
+		copy(e.Addr[:], u.buf[u.pos:u.pos+16])
+	} else {
+		*e = event.V4(u.buf[u.pos:], 0)
+		n = 4
 	}
-	v, n := binary.Uvarint(k.buf[k.pos:])
-	k.pos += n
+	e.Port = binary.LittleEndian.Uint16(u.buf[u.pos+n:])
+	u.pos += n + 2
+}
+
+// group begins the next group.
+func (u *unpacker) group(w *widths) {
+	n := w[u.codes&3]
+	u.codes >>= 2
+	u.width, u.keep = int(n), 1<<(8*n)-1
+}
+
+// next reads the next number; 0 when it is not there.
+func (u *unpacker) next() (v uint64) {
+	if u.mask&1 != 0 {
+		v = binary.LittleEndian.Uint64(u.buf[u.pos:]) & u.keep
+		u.pos += u.width
+	}
+	u.mask >>= 1
 	return v
 }
 
-func (k *codec) varint(v int64) int64 {
-	return unzigzag(k.uvarint(uint64(v<<1) ^ uint64(v>>63)))
+// time reads the next number as a time.
+func (u *unpacker) time(from event.Time) event.Time {
+	if u.mask&1 == 0 {
+		u.mask >>= 1
+		return event.NoTime
+	}
+	return from + event.Time(u.next())
 }
 
-func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
-
-func (k *codec) word(v *uint32)  { *v = uint32(k.uvarint(uint64(*v))) }
-func (k *codec) small(v *uint16) { *v = uint16(k.uvarint(uint64(*v))) }
-func (k *codec) long(v *int64)   { *v = k.varint(*v) }
-
-// near keeps a number that mostly equals another one.
-func (k *codec) near(v *uint32, other uint32) {
-	x := *v ^ other
-	k.word(&x)
-	*v = x ^ other
+// frame reads the next number as a frame.
+func (u *unpacker) frame(first uint32) uint32 {
+	if u.mask&1 == 0 {
+		u.mask >>= 1
+		return 0
+	}
+	return first + uint32(u.next())
 }
 
-func (k *codec) duration(v *time.Duration) { *v = time.Duration(k.varint(int64(*v))) }
-
-// bytes keeps each value in a byte of its own.
-func (k *codec) bytes(vs ...*uint8) {
-	for _, v := range vs {
-		if k.write {
-			k.buf = append(k.buf, *v)
-			continue
-		}
-		*v = k.buf[k.pos]
-		k.pos++
-	}
+func (u *unpacker) times(r *Record) {
+	u.group(&timeWidths)
+	from := base(r.Opened)
+	r.Last = u.time(from)
+	r.LastClose = u.time(from)
+	r.ClientLastByte = u.time(from)
+	r.ServerLastByte = u.time(from)
+	r.CloseAt = u.time(from)
+	r.FINAcked = u.time(from)
+	r.PeerFIN = u.time(from)
+	r.PeerAcked = u.time(from)
+	r.HalfEnd = u.time(from)
+	r.PeerSpoke = u.time(from)
+	r.LateData = u.time(from)
+	r.TimeWaitAt = u.time(from)
+	r.RequestStart = u.time(from)
+	r.RequestEnd = u.time(from)
+	r.ResponseStart = u.time(from)
+	r.ResponseEnd = u.time(from)
+	r.Late = u.time(from)
+	r.LateEnd = u.time(from)
+	r.ClientNotify = u.time(from)
+	r.ServerNotify = u.time(from)
 }
 
-func (k *codec) flag(v *bool) {
-	var b uint8
-	if *v {
-		b = 1
-	}
-	k.bytes(&b)
-	*v = b != 0
-}
-
-// absolute keeps a time whole.
-func (k *codec) absolute(t *event.Time) { *t = event.Time(k.varint(int64(*t))) }
-
-// relative keeps a time as its distance from base; NoTime is 0.
-func (k *codec) relative(t *event.Time, base event.Time) {
-	if k.write {
-		if !t.Known() {
-			k.uvarint(0)
-			return
-		}
-		d := int64(*t - base)
-		k.uvarint((uint64(d<<1) ^ uint64(d>>63)) + 1)
-		return
-	}
-	u := k.uvarint(0)
-	if u == 0 {
-		*t = event.NoTime
-		return
-	}
-	*t = base + event.Time(unzigzag(u-1))
-}
-
-// frame keeps a frame number as its distance from the first; 0 stays 0.
-func (k *codec) frame(f *uint32, first uint32) {
-	if k.write {
-		if *f == 0 {
-			k.uvarint(0)
-		} else {
-			k.uvarint(uint64(*f-first) + 1)
-		}
-		return
-	}
-	if u := k.uvarint(0); u != 0 {
-		*f = first + uint32(u-1)
+func (u *unpacker) frames(r *Record) {
+	u.group(&countWidths)
+	for _, f := range [packFrames]*uint32{&r.LastFrame, &r.CloseFrame, &r.HalfFrame, &r.RequestFrame, &r.LateFrame} {
+		*f = u.frame(r.FirstFrame)
 	}
 }
 
-// end keeps an endpoint: its length tells IPv4 from IPv6.
-func (k *codec) end(e *event.Endpoint) {
-	if k.write {
-		a := e.AddrPort().Addr()
-		n := byte(16)
-		if a.Is4() {
-			n = 4
-		}
-		k.buf = append(k.buf, n)
-		k.buf = append(k.buf, e.Addr[16-n:]...)
-		k.buf = binary.BigEndian.AppendUint16(k.buf, e.Port)
-		return
-	}
-	n := int(k.buf[k.pos])
-	if n == 4 {
-		*e = event.V4(k.buf[k.pos+1:], 0)
-	} else {
-		copy(e.Addr[:], k.buf[k.pos+1:k.pos+1+n])
-	}
-	k.pos += 1 + n
-	e.Port = binary.BigEndian.Uint16(k.buf[k.pos:])
-	k.pos += 2
+func (u *unpacker) counts(r *Record) {
+	u.group(&countWidths)
+	r.ClientPackets = uint32(u.next())
+	r.ServerPackets = uint32(u.next())
+	r.ClientRetrans = uint32(u.next())
+	r.ServerRetrans = uint32(u.next())
+	r.Copies = uint32(u.next())
+	r.Sent = uint32(u.next())
+	r.Answered = uint32(u.next())
+	r.Reset = uint32(u.next())
+	r.Aborted = uint32(u.next())
+	r.Open = uint32(u.next())
+	r.Lost = uint32(u.next())
+	r.Method = exchange.NameID(u.next())
+	r.Host = exchange.NameID(u.next())
+	r.Path = exchange.NameID(u.next())
+	r.Endpoint = exchange.NameID(u.next())
+	r.ServerName = exchange.NameID(u.next())
+	r.Input = uint16(u.next())
+	r.ClientBase, r.ServerBase = uint32(u.next()), uint32(u.next())
 }
 
-func (k *codec) text(s *string) {
-	n := int(k.uvarint(uint64(len(*s))))
-	if k.write {
-		k.buf = append(k.buf, *s...)
-		return
-	}
-	if n > 0 {
-		*s = string(k.buf[k.pos : k.pos+n])
-	}
-	k.pos += n
+func (u *unpacker) rest(r *Record) {
+	u.group(&restWidths)
+	r.ClientStart, r.ServerStart = uint32(u.next()), uint32(u.next())
+	r.ClientBase ^= r.ClientStart // mostly the same
+	r.ServerBase ^= r.ServerStart
+	r.ClientBytes, r.ServerBytes = int64(u.next()), int64(u.next())
+	r.ClientMissing, r.ServerMissing = int64(u.next()), int64(u.next())
+	r.RTT, r.SYNRTT = time.Duration(u.next()), time.Duration(u.next())
+}
+
+func (u *unpacker) tail(r *Record) {
+	t := u.buf[u.pos : u.pos+packTail]
+	r.Marks = Mark(binary.LittleEndian.Uint32(t))
+	r.Status = binary.LittleEndian.Uint16(t[4:])
+	r.Basis, r.Handshake, r.SYNRetries, r.Protocol = Basis(t[6]), Handshake(t[7]), t[8], exchange.Protocol(t[9])
+	r.Initiator, r.FirstBy, r.How = event.Side(t[10]), event.Side(t[11]), How(t[12])
+	r.EndedBy, r.HalfKind, r.TimeWaitBy = EndedBy(t[13]), HalfKind(t[14]), event.Side(t[15])
+	r.Based, r.Phase, r.DeclaredBy = event.Side(t[16]), Phase(t[17]), event.Side(t[18])
+	r.DeclaredText = exchange.Announcement(t[19])
+	u.pos += packTail
 }
 
 // UnpackEnds reads only the two endpoints of a packed record.
 func UnpackEnds(b []byte) (client, server event.Endpoint) {
-	k := codec{buf: b}
-	k.end(&client)
-	k.end(&server)
+	u := unpacker{buf: b, pos: 1}
+	u.end(&client, b[0]&kindClient6 != 0)
+	u.end(&server, b[0]&kindServer6 != 0)
 	return client, server
 }

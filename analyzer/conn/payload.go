@@ -81,6 +81,9 @@ func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at ev
 	if seq.Sub(from.next) > maxWindow {
 		return
 	}
+	if from.stash == nil {
+		from.stash = new(stash)
+	}
 	stored, full := from.stash.put(seq, s.Len, at, s.Payload)
 	if full {
 		c.skip(from, from.stash.pieces[0].seq, at)
@@ -179,9 +182,9 @@ func (c *Conn) deliver(h *half, n int, data []byte, at event.Moment) {
 	}
 	c.tellRoles(h, data)
 	if c.tracker == nil {
-		server := c.b.end.Port
+		server := c.bEnd.Port
 		if c.aServes {
-			server = c.a.end.Port
+			server = c.aEnd.Port
 		}
 		c.tracker = c.trackers.Take(c.owner, server)
 	}
@@ -211,9 +214,9 @@ func (c *Conn) tellRoles(h *half, data []byte) {
 // round starts anew.
 func (c *Conn) setRoles(aServes bool, basis Basis) {
 	if c.aServes != aServes && c.tracker != nil {
-		server := c.b.end.Port
+		server := c.bEnd.Port
 		if aServes {
-			server = c.a.end.Port
+			server = c.aEnd.Port
 		}
 		c.tracker = c.trackers.Take(c.owner, server)
 		c.marks |= MarkSwapped

@@ -24,7 +24,7 @@ type piece struct {
 }
 
 // stash holds the pieces behind a hole, in order of their sequence numbers.
-// Its zero value is empty.
+// Its zero value is empty, and so is a nil one.
 type stash struct {
 	pieces []piece
 	bytes  int
@@ -62,4 +62,4 @@ func (s *stash) pop() piece {
 	return p
 }
 
-func (s *stash) empty() bool { return len(s.pieces) == 0 }
+func (s *stash) empty() bool { return s == nil || len(s.pieces) == 0 }

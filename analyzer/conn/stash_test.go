@@ -81,7 +81,7 @@ func TestHoleIsGivenUp(t *testing.T) {
 				c.Init(&s, newLender(), 0)
 			}
 			c.Add(&s)
-			checkStash(t, &c.a.stash)
+			checkStash(t, c.a.stash)
 		}
 		for _, text := range []string{"> S", "< S.", "> ."} {
 			feed(text)
@@ -94,7 +94,7 @@ func TestHoleIsGivenUp(t *testing.T) {
 			s.Frame, s.Time = uint32(frame), event.Time(frame)*1e6
 			p.next[0] += size
 			c.Add(&s)
-			checkStash(t, &c.a.stash)
+			checkStash(t, c.a.stash)
 		}
 		var r Record
 		c.Finish(event.Time(frame+1)*1e6, &r)

@@ -34,6 +34,11 @@ func V4(addr []byte, port uint16) Endpoint {
 // Known reports whether e names an end.
 func (e Endpoint) Known() bool { return e != Endpoint{} }
 
+// Is4 reports whether e's address is of IPv4, or an IPv6 one that stands for it.
+func (e *Endpoint) Is4() bool {
+	return binary.BigEndian.Uint64(e.Addr[:]) == 0 && binary.BigEndian.Uint32(e.Addr[8:]) == 0xffff
+}
+
 // AddrPort returns e as the standard library's type; IPv4-mapped addresses
 // come back as IPv4.
 func (e Endpoint) AddrPort() netip.AddrPort {
