@@ -51,7 +51,7 @@ func connectTimeoutRule(j *judge, c *Conn) (Verdict, bool) {
 	case e.Wait.Kind == WaitOwn:
 		return j.waited(j.say(ConnectTimeout, High, "not connected when %s on it expired after %v, then closed", e.Wait.Name, e.Wait.Timeout), c), true
 	case e.Wait.Kind != WaitNone && e.Other == 0:
-		return j.waited(j.say(ConnectTimeout, Medium, "not connected when %s expired%s, then closed", e.Wait.Name, after(e.Wait)), c), true
+		return j.waited(j.say(ConnectTimeout, Medium, "not connected when %s expired, then closed", e.Wait.Name), c), true
 	}
 	return Verdict{}, false
 }
@@ -211,12 +211,11 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || e.Wait.Kind != WaitTable {
 		return Verdict{}, false
 	}
-	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Medium, "no complete response when %s, then closed", j.expired(c)), c)
 	gap, timed := conn.Duration(e.Wait.At, e.ClosedAt)
 	switch {
 	case j.agrees(c, v.Elapsed):
-		v.Confidence = High
-		v.Because += "; other timeouts of the process waited as long"
+		v = j.alike(v, High)
 		if e.Other != 0 {
 			v.Confidence = Medium
 		}
@@ -228,16 +227,39 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	return v, true
 }
 
+// expired says that a wait expired, and how long after the request. The wait's
+// own timeout would say nothing: it is what was left of the program's timer.
+func (j *judge) expired(c *Conn) string {
+	if !j.explain {
+		return ""
+	}
+	e := &c.Evidence
+	if d, ok := conn.Duration(c.Record.RequestStart, e.Wait.At); ok && j.clock && d > 0 {
+		return fmt.Sprintf("%s expired %v after the request", e.Wait.Name, d.Round(10*time.Microsecond))
+	}
+	return e.Wait.Name + " expired"
+}
+
+// alike makes a timeout surer because others of the process waited as long.
+// Without a clock nobody knows how long they waited, only that the timeouts
+// that ran out meanwhile add up alike: that proves nothing.
+func (j *judge) alike(v Verdict, sure Confidence) Verdict {
+	if j.clock {
+		v.Confidence = sure
+		v.Because += "; other timeouts of the process waited as long"
+	}
+	return v
+}
+
 // timerWaitRule: only a futex, a sleep or a timer of the process expired.
 func timerWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	e := &c.Evidence
 	if !c.Record.Outstanding || e.Wait.Kind != WaitTimer || e.Other != 0 {
 		return Verdict{}, false
 	}
-	v := j.waited(j.say(RequestTimeout, Low, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Low, "no complete response when %s, then closed", j.expired(c)), c)
 	if j.agrees(c, v.Elapsed) {
-		v.Confidence = Medium
-		v.Because += "; other timeouts of the process waited as long"
+		v = j.alike(v, Medium)
 	}
 	return v, true
 }
@@ -277,9 +299,12 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	if !bodyUnsure(c) || !j.clock && (!e.Unsure || e.Wait.Timeout < shortWait) {
 		return Verdict{}, false
 	}
-	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Medium, "only a part of the response when %s, then closed", j.expired(c)), c)
 	if !j.agrees(c, v.Elapsed) {
 		return Verdict{}, false
+	}
+	if v = j.alike(v, Medium); !j.clock {
+		v.Confidence = Low
 	}
 	if r.Answered > 0 {
 		r.Answered--
@@ -287,7 +312,7 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	r.Open++
 	r.Outstanding, r.Phase = true, conn.PhaseReadingBody
 	if j.ticket(c) {
-		again := j.say(v.Cause, v.Confidence, "%s expired%s, then closed; all that had been read (%d bytes) may be a session ticket; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait), e.Answer)
+		again := j.alike(j.say(v.Cause, v.Confidence, "no response when %s, then closed; all that had been read (%d bytes) may be a session ticket", j.expired(c), e.Answer), v.Confidence)
 		v.Because, r.Phase = again.Because, conn.PhaseAwaitingHeaders
 	}
 	return v, true

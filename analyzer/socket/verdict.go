@@ -214,14 +214,6 @@ func of(d time.Duration) string {
 	return fmt.Sprintf(" of %v", d)
 }
 
-// after says what a wait's timeout was.
-func after(w Wait) string {
-	if w.Timeout <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" after %v", w.Timeout)
-}
-
 // ErrnoName is the name of an error that decides about connections; "an error"
 // for any other.
 func ErrnoName(e event.Errno) string {
