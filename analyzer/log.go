@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -46,12 +47,10 @@ func (a *Analyzer) Log(src CallSource) error {
 	sink := newLogSink(s)
 	log := socket.New(&exchange.Env{Names: s.names, Sink: sink}, uint16(len(a.inputs)))
 	log.OnEnd(sink.ended)
-	var b event.CallBatch
-	var err error
-	for err == nil {
-		if err = src.Next(&b); err == nil {
-			log.Add(&b)
-		}
+	cut := logCut{opts: &a.opts, restarted: sink.restart}
+	err := cut.read(src, log)
+	if errors.Is(err, errUncut) {
+		return err
 	}
 	trace := src.Trace()
 	v.log = &logged{Result: log.Finish(&trace), trace: trace}
@@ -73,9 +72,12 @@ func (a *Analyzer) Log(src CallSource) error {
 	s.records = v.log.records()
 	sink.finish(&v.log.Result)
 	for _, in := range src.Inputs() {
-		v.widen(in.Start)
-		v.widen(in.End)
+		if cut.holds(in) {
+			v.widen(in.Start)
+			v.widen(in.End)
+		}
 	}
+	v.window, v.before, v.behind = cut.window, cut.before, cut.behind
 	if err == io.EOF {
 		return nil
 	}
@@ -128,6 +130,15 @@ type logExchange struct {
 	owner    uint32
 	endpoint exchange.NameID
 	from, to event.Time
+}
+
+// restart forgets what was counted.
+func (k *logSink) restart() {
+	clear(k.open)
+	clear(k.servers)
+	k.accepted = nil
+	clear(k.shard.servers)
+	k.shard.endpoints, k.shard.refused = 0, 0
 }
 
 // maxAccepted bounds the exchanges that wait until the log ends, 32 bytes each.

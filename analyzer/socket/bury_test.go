@@ -14,7 +14,7 @@ func TestManyProcesses(t *testing.T) {
 	call := func(tid int32, c event.Call) {
 		line++
 		c.TID, c.Line, c.EndLine, c.At, c.End = tid, line, line, event.NoTime, event.NoTime
-		l.call(&c)
+		l.Call(&c)
 	}
 	const n = maxRows + 50
 	for i := range int32(n) {

@@ -108,6 +108,7 @@ func (l *Log) close(t *thread, c *event.Call, m moment) {
 	}
 	t.table.set(c.FD, slot{})
 	m = m.start(c)
+	l.resume(t, s.f, m)
 	if s.f.conn != nil {
 		s.f.conn.beside(c)
 	}
@@ -181,6 +182,7 @@ func (l *Log) release(t *thread, f *file, how End, m moment) {
 	if f.refs--; f.refs > 0 {
 		return
 	}
+	l.resume(t, f, m)
 	if f.kind == kindConn {
 		l.end(t, f.conn, how, m)
 		return
@@ -208,6 +210,7 @@ func (l *Log) tcp(t *thread, c *event.Call, m moment) *file {
 		}
 		return nil
 	}
+	l.resume(t, f, m)
 	if f.conn != nil && c.Remote.Known() {
 		if f.conn.mismatch(c) {
 			// The number belongs to another socket by now.

@@ -51,12 +51,12 @@ func (l *Log) OnEnd(f func(index int, c *Conn)) { l.onEnd = f }
 // Add takes a run of calls.
 func (l *Log) Add(b *event.CallBatch) {
 	for i := range b.Calls {
-		l.call(&b.Calls[i])
+		l.Call(&b.Calls[i])
 	}
 }
 
-// call takes one call.
-func (l *Log) call(c *event.Call) {
+// Call takes one call.
+func (l *Log) Call(c *event.Call) {
 	l.seq++
 	l.lastLine = max(l.lastLine, c.EndLine)
 	m := moment{time: c.End, line: c.EndLine, tid: c.TID, seq: l.seq}

@@ -88,6 +88,19 @@ func brokenRule(j *judge, c *Conn) (Verdict, bool) {
 	return j.say(NetworkFailure, High, "%s on an established connection: %s", ErrnoName(c.Evidence.Errno), why), true
 }
 
+// missedRule: the connection was open before the log began, or its time window,
+// and nothing passed on it since. A request may have been outstanding.
+func missedRule(j *judge, c *Conn) (Verdict, bool) {
+	r, e := &c.Record, &c.Evidence
+	if !e.Early || r.Sent > 0 || r.ClientBytes+r.ServerBytes > 0 || r.Initiator == event.NoSide && (e.End == EndOpen || e.End == EndDetached) {
+		return Verdict{}, false
+	}
+	if !j.moves {
+		return Verdict{}, false
+	}
+	return j.say(Unknown, Low, "it was open before, and nothing passed on it since: whether a request was outstanding is not known"), true
+}
+
 // peerFirstRule: the peer's FIN or RST was read before the program closed.
 func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 	r, e := &c.Record, &c.Evidence

@@ -11,6 +11,7 @@ const (
 	kindListen
 	kindConn
 	kindEpoll
+	kindPast // a connection that was open when the log was restarted
 )
 
 // file is an open file description: what descriptors of one or more tables
@@ -20,6 +21,7 @@ type file struct {
 	refs    int32
 	local   event.Endpoint // bound or printed; zero unknown
 	conn    *tracked       // of kindConn
+	past    *past          // of kindPast
 	opts    options
 	opened  moment
 	by      *thread // who opened it

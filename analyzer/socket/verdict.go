@@ -76,7 +76,7 @@ type rule func(j *judge, c *Conn) (Verdict, bool)
 // applies decides.
 var clientRules = [...]rule{
 	opaqueRule, refusedRule, connectTimeoutRule, unreachableRule, connectingRule,
-	brokenRule, peerFirstRule, openRule, unseenRule, endedRule,
+	brokenRule, missedRule, peerFirstRule, openRule, unseenRule, endedRule,
 	kernelWaitRule, ownWaitRule, sharedWaitRule, timerWaitRule, elapsedRule, cancelledRule,
 	bodyRule, notifyRule, declaredRule, noDataRule, noReuseRule, idleRule,
 }
@@ -84,7 +84,7 @@ var clientRules = [...]rule{
 // serverRules judge the connections that the program accepted: the client's
 // reasons are not in the log.
 var serverRules = [...]rule{
-	opaqueRule, servedPeerFirstRule, openRule, unseenRule, servedRule,
+	opaqueRule, missedRule, servedPeerFirstRule, openRule, unseenRule, servedRule,
 }
 
 // learn finds the timeouts that are certain: how long they waited decides about

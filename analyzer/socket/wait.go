@@ -26,7 +26,8 @@ func (l *Log) wait(t *thread, c *event.Call, m moment) {
 		w.Kind = WaitTable
 		s.wait(&s.polls, c)
 		for _, fd := range c.FDs {
-			if f := t.table.at(fd).f; f != nil && f.conn != nil {
+			f := t.table.at(fd).f
+			if l.resume(t, f, m); f != nil && f.conn != nil {
 				w.Kind = WaitOwn
 				f.conn.beside(c)
 				f.conn.direct(w)
