@@ -84,6 +84,7 @@ type Evidence struct {
 	Exiting  bool       // the process exited right after the close, with no request between
 	Accepted bool       // the program is the server
 	Guessed  bool       // the thread's table is a guess
+	Glanced  bool       // the peer's FIN was not read: a look at the socket found it readable, then it was closed
 
 	tids        [places]int32 // threads of the lines, in the order of Evidence.lines
 	ServerAlert bool          // a TLS alert of the server was the last that was read

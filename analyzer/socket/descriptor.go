@@ -24,6 +24,8 @@ func (l *Log) open(t *thread, c *event.Call, m moment) {
 		f.opened.line = c.Line
 		f.opts.nonBlocking, f.opts.known = c.Flags&event.NonBlocking != 0, true
 		t.proc.stats.sockets++
+	case c.Kind == event.CallOpen && c.Name == "timerfd_create":
+		f = &file{kind: kindTimer}
 	case c.Kind == event.CallEpollOpen:
 		f = &file{kind: kindEpoll}
 	case c.Kind == event.CallAccept && (c.Family == event.FamilyInet || c.What == event.DescriptorTCP || l.listens(t, c.FD)):

@@ -34,7 +34,7 @@ func (l *Log) settle(t *thread, k *tracked, m moment) {
 		k.other = r
 	}
 	k.active = tb.otherRead(k).seq > k.last.seq
-	k.idleWait = k.shared.seq > k.last.seq
+	k.idleWait = k.shared.seq > k.last.seq || tb.weak.seq > k.last.seq && tb.weak.TID == m.tid && tb.weak.Timeout >= soonAfter
 }
 
 // outlived reports whether a wait ended behind the last byte of k by its time,
@@ -120,8 +120,14 @@ func (l *Log) freeze(k *tracked) {
 	c := &l.scratch
 	var s exchange.Summary
 	k.tracker.Finish(&s)
+	if k.glanced.seen() && !k.theirs.seen() && s.Outstanding == nil && k.glanced.seq > k.last.seq {
+		k.theirs = k.glanced
+	}
 	l.record(k, &s, &c.Record)
 	l.evidence(k, &s, &c.Evidence)
+	if bodyUnsure(c) && c.Record.Path == 0 && len(s.PreviousPath) > 0 {
+		c.Record.Path = l.env.Names.ID(s.PreviousPath)
+	}
 	l.closing(k, &c.Record)
 	c.Record.FirstBy = c.Record.Initiator
 	l.conns.put(k.index, c)
@@ -312,6 +318,7 @@ func (l *Log) evidence(k *tracked, s *exchange.Summary, e *Evidence) {
 		e.CloseLine, e.ClosedAt = k.ours.line, k.ours.time
 	}
 	if k.theirs.seen() {
+		e.Glanced = k.theirs == k.glanced
 		e.EOFLine, e.EOFAt = k.theirs.line, k.theirs.time
 	}
 	if k.muted {

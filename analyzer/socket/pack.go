@@ -150,7 +150,7 @@ func (k *codec) evidence(e *Evidence, r *conn.Record) {
 	k.time(&e.ClosedAt, r.CloseAt)
 	e.Answer = k.signed(e.Answer)
 	k.flags(&e.NonBlocking, &e.AbortingLinger, &e.Active, &e.Opaque, &e.Unsure, &e.Idle, &e.Early, &e.Reused)
-	k.flags(&e.Broken, &e.Kernel, &e.Accepted, &e.Guessed, &e.ServerAlert)
+	k.flags(&e.Broken, &e.Kernel, &e.Accepted, &e.Guessed, &e.ServerAlert, &e.Glanced)
 	none := noWait
 	none.seq = e.Wait.seq
 	waited := e.Wait != none

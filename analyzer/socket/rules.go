@@ -112,6 +112,9 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 		what = "the server reset the connection (" + ErrnoName(e.Errno) + ")"
 	} else if e.Errno == event.EPIPE {
 		what = "the server had closed (EPIPE)"
+	} else if e.Glanced {
+		what = "a look at the idle connection found something to read, which no request had asked for, and it was closed unread: the server had closed it"
+		return j.say(ServerIdleClose, sure(!e.Unsure), "%s", what), true
 	}
 	switch {
 	case r.Outstanding && r.Phase == conn.PhaseAwaitingHeaders && e.Reused && (e.Errno == event.EPIPE || j.racing(c)):
@@ -124,6 +127,14 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 		return j.say(NoData, Medium, "%s without a byte of payload", what), true
 	}
 	return j.say(ServerIdleClose, High, "%s with no request outstanding", what), true
+}
+
+// sure is Medium, or Low where there is a doubt.
+func sure(yes bool) Confidence {
+	if yes {
+		return Medium
+	}
+	return Low
 }
 
 // racing reports whether the server's close met a request on the wire: it came
@@ -286,6 +297,9 @@ func elapsedRule(j *judge, c *Conn) (Verdict, bool) {
 	if !j.agrees(c, v.Elapsed) || v.AtLeast || v.Elapsed < slack {
 		return Verdict{}, false
 	}
+	if j.waits {
+		v.Confidence = Low // a busy event loop meets its timers between two events, but none is shown
+	}
 	return v, true
 }
 
@@ -379,10 +393,15 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	last := max(r.ServerLastByte, r.ClientLastByte)
 	d, ok := conn.Duration(last, r.CloseAt)
 	switch {
+	case ok && j.clock && d <= soonAfter && e.Unsure:
+		return j.say(ClientNoReuse, Low, "closed %v after the response, whose head is cut: it may have announced the close", d), true
 	case ok && j.clock && d <= soonAfter:
 		return j.say(ClientNoReuse, Medium, "closed %v after the response, although it could have been used again", d), true
 	case ok && j.clock, e.Idle, e.Active:
 		return Verdict{}, false
+	}
+	if e.Unsure {
+		return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, whose head is cut: it may have announced the close"), true
 	}
 	return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, although it could have been used again"), true
 }
@@ -395,6 +414,9 @@ func idleRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	if e.Exiting {
 		return j.say(ClientIdleClose, Medium, "closed with no request outstanding, just before the process exited"), true
+	}
+	if e.Unsure {
+		return j.say(ClientIdleClose, Low, "closed with no request outstanding, as far as the log shows: the last response may not have been complete"), true
 	}
 	return j.say(ClientIdleClose, Medium, "closed with no request outstanding"), true
 }

@@ -11,7 +11,8 @@ const (
 	kindListen
 	kindConn
 	kindEpoll
-	kindPast // a connection that was open when the log was restarted
+	kindTimer // timerfd
+	kindPast  // a connection that was open when the log was restarted
 )
 
 // file is an open file description: what descriptors of one or more tables

@@ -201,6 +201,7 @@ type tail struct {
 	flags event.CallFlags
 	took  int64  // nanoseconds (-T); -1 unknown
 	info  []byte // what stands beside a descriptor that was returned
+	aux   []byte // what stands behind the number
 }
 
 // ending says how a call's text ends.
@@ -285,6 +286,7 @@ func (t *tail) result(b []byte) bool {
 		end := infoEnd(b, 0)
 		t.info, b = bytes.TrimSuffix(b[1:end], []byte(">")), b[end:]
 	}
+	t.aux = b
 	if len(b) > 1 && b[0] == ' ' && b[1] == 'E' {
 		i := 1
 		for i < len(b) && isWord(b[i]) {

@@ -365,7 +365,7 @@ func (s *scanner) finish(c *event.Call, sys *system, args []byte, t *tail) {
 			c.At = c.End.Add(-time.Duration(t.took))
 		}
 	}
-	if dull(c, sys) && !s.form.full {
+	if !s.form.full && dull(c, sys) && !glance(c, args, t) {
 		return
 	}
 	if s.form.full && sys.kind == event.CallFutex {
@@ -406,13 +406,39 @@ func dull(c *event.Call, sys *system) bool {
 	return false
 }
 
+// glance reports whether a call looked at one descriptor without waiting, and
+// found it readable: poll with a timeout of 0 or select with one of no time.
+func glance(c *event.Call, args []byte, t *tail) bool {
+	if c.Kind != event.CallPoll || t.ret != 1 {
+		return false
+	}
+	return readable(t.aux) && (ends(args, ", 0") || bytes.Contains(args, []byte("{tv_sec=0, tv_usec=0}")) || bytes.Contains(args, []byte("{tv_sec=0, tv_nsec=0}")))
+}
+
+// readable reports whether what stands behind the result of poll or select
+// shows that there is something to read, or that nothing will be.
+func readable(b []byte) bool {
+	if starts(b, " (in [") {
+		return true
+	}
+	i := bytes.Index(b, []byte("revents="))
+	if i < 0 {
+		return false
+	}
+	b = b[i+len("revents="):]
+	if n, used := number(b); used > 0 {
+		return n&(1|8|0x10|0x2000) != 0 // POLLIN, POLLERR, POLLHUP, POLLRDHUP
+	}
+	return bytes.Contains(b, []byte("POLLIN")) || bytes.Contains(b, []byte("HUP")) || bytes.Contains(b, []byte("POLLERR"))
+}
+
 // idle reports whether a decoded call changes nothing.
 func idle(c *event.Call) bool {
 	switch c.Kind {
 	case event.CallNone:
 		return true
 	case event.CallEpollWait, event.CallPoll:
-		return c.Timeout == 0 || c.Flags&event.FailedUnknown != 0
+		return c.Timeout == 0 && c.Ret != 1 || c.Flags&event.FailedUnknown != 0
 	case event.CallSleep:
 		return c.Ret != 0 || c.Timeout < shortSleep
 	case event.CallRead, event.CallWrite, event.CallTransfer:
