@@ -28,6 +28,9 @@ func (r *Result) Conn(i int, c *Conn, explain bool) {
 	j := *r.judge
 	j.explain = explain
 	c.Verdict = j.verdict(c)
+	if j.limit == Low || j.limit == Medium && c.Verdict.Confidence == High {
+		c.Verdict.Confidence = j.limit
+	}
 }
 
 // Packed are the blocks that connections lie in, each of which begins with its

@@ -327,7 +327,7 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	v := j.waited(j.say(RequestTimeout, Medium, "only a part of the response when %s, then closed", j.expired(c)), c)
-	if !j.agrees(c, v.Elapsed) {
+	if !j.agrees(c, v.Elapsed) || !j.agrees(c, j.fired(c, v.Elapsed)) {
 		return Verdict{}, false
 	}
 	if v = j.alike(v, Medium); !j.clock {
@@ -393,6 +393,8 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	last := max(r.ServerLastByte, r.ClientLastByte)
 	d, ok := conn.Duration(last, r.CloseAt)
 	switch {
+	case ok && j.clock && r.CloseAt < last:
+		return j.say(ClientNoReuse, Medium, "shut down before the response came, which it then read: the connection could not be used again"), true
 	case ok && j.clock && d <= soonAfter && e.Unsure:
 		return j.say(ClientNoReuse, Low, "closed %v after the response, whose head is cut: it may have announced the close", d), true
 	case ok && j.clock && d <= soonAfter:

@@ -61,6 +61,7 @@ const soonAfter = 100 * time.Millisecond
 // judge holds what the rules need to know of the whole log.
 type judge struct {
 	separate bool                      // the log is several files (-ff)
+	limit    Confidence                // the most that a verdict can have; "" no limit
 	clock    bool                      // times are fine enough to compare durations
 	waits    bool                      // the log shows poll, epoll and the like
 	moves    bool                      // the log shows read and write, which any program may use on a socket
@@ -99,6 +100,12 @@ func (l *Log) learn(tr *event.Trace) *judge {
 	j.clock = tr.Clock != event.ClockNone && tr.Resolution < 100*time.Millisecond
 	j.waits = tr.Traced("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2") > 0
 	j.moves = tr.Traced("read", "write") > 0
+	switch {
+	case tr.Inferred && tr.Clock == event.ClockNone:
+		j.limit = Low
+	case tr.Inferred:
+		j.limit = Medium
+	}
 	certain := map[int32][]time.Duration{}
 	var c Conn
 	for i, p := range l.conns.places {
@@ -188,6 +195,18 @@ func (j *judge) waited(v Verdict, c *Conn) Verdict {
 		v.Elapsed, v.AtLeast = c.Evidence.Waited, true
 	}
 	return v
+}
+
+// fired is how long after the request its timer fired: when the wait expired,
+// which a busy program may notice much later, or else elapsed.
+func (j *judge) fired(c *Conn, elapsed time.Duration) time.Duration {
+	if c.Evidence.Wait.Kind == WaitNone || c.Record.Phase == conn.PhaseConnect {
+		return elapsed
+	}
+	if d, ok := conn.Duration(c.Record.RequestStart, c.Evidence.Wait.At); ok && j.clock && d > 0 {
+		return min(d, elapsed)
+	}
+	return elapsed
 }
 
 // agrees reports whether another certain timeout of the same process waited

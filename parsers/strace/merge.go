@@ -335,7 +335,7 @@ func (m *Merged) Trace() event.Trace {
 		all.Tail = all.Tail || t.Tail
 	}
 	all.Rate = m.rate(all.Resolution, counts)
-	all.Separate, all.Follow = true, true
+	all.Separate, all.Follow, all.Inferred = true, true, m.orderer != nil
 	all.Calls = all.Calls[:0:0]
 	for name, n := range counts {
 		all.Calls = append(all.Calls, event.CallCount{Name: name, Count: n})
