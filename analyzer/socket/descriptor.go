@@ -110,6 +110,7 @@ func (l *Log) close(t *thread, c *event.Call, m moment) {
 	}
 	t.table.set(c.FD, slot{})
 	m = m.start(c)
+	t.table.free(c.FD, m)
 	l.resume(t, s.f, m)
 	if s.f.conn != nil {
 		s.f.conn.beside(c)
@@ -157,6 +158,7 @@ func (l *Log) dupTo(t *thread, c *event.Call, m moment) {
 	if c.Phase != event.PhaseExit {
 		if old := t.table.at(c.FD2).f; old != nil {
 			t.table.set(c.FD2, slot{})
+			t.table.free(c.FD2, m.start(c))
 			l.release(t, old, EndDup, m.start(c))
 		}
 	}
@@ -198,7 +200,7 @@ func (l *Log) release(t *thread, f *file, how End, m moment) {
 // descriptor that is not in the table was opened before the log began, or
 // where the log does not show it.
 func (l *Log) tcp(t *thread, c *event.Call, m moment) *file {
-	if c.FD < 0 {
+	if c.FD < 0 || t.table.stale(c) {
 		return nil
 	}
 	f := t.table.at(c.FD).f
