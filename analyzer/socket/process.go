@@ -128,6 +128,10 @@ func (l *Log) child(parent *thread, tid int32, flags event.CallFlags, from *tabl
 // clone takes a clone, fork or vfork.
 func (l *Log) clone(t *thread, c *event.Call, m moment) {
 	if c.Phase == event.PhaseEnter {
+		if t.cloning != nil { // the end of an earlier one is lost
+			l.drop(t.fork)
+			l.stopCloning(t)
+		}
 		flags := c.Flags
 		t.cloning = &flags
 		if flags&(event.SharesFiles|event.FlagsUnknown) == 0 {
@@ -324,8 +328,8 @@ func (l *Log) bury(p *process) {
 // closeAll closes every descriptor of a table.
 func (l *Log) closeAll(t *thread, tb *table, how End, m moment) {
 	tb.dead = true
-	for i := len(l.cloning) - 1; i >= 0; i-- {
-		if c := l.cloning[i]; c.table == tb {
+	for _, c := range slices.Clone(l.cloning) {
+		if c.table == tb {
 			l.stopCloning(c)
 		}
 	}
