@@ -330,6 +330,7 @@ func (l *Log) closeAll(t *thread, tb *table, how End, m moment) {
 	tb.dead = true
 	for _, c := range slices.Clone(l.cloning) {
 		if c.table == tb {
+			l.drop(c.fork)
 			l.stopCloning(c)
 		}
 	}

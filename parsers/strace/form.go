@@ -33,9 +33,18 @@ func detect(b []byte, n *names) form {
 	f.typography = bytes.Contains(b, []byte("\u2026")) || bytes.Contains(b, []byte("\u201c"))
 	f.closes = bytes.Contains(b, []byte("close("))
 	lines := f.sample(b)
+	if countUp(lines) {
+		f.shapes = append(f.shapes, shellNumber)
+		f.wrapper = shellNames[shellNumber]
+		lines = strip(lines, shellNumber)
+	}
 	for range 3 {
 		best, most := shellNone, f.fits(lines, shellNone, n)
+		bare := most
 		for sh := shellNone + 1; sh < shellCount; sh++ {
+			if sh >= shellWord && (bare*10 > len(lines) || len(lines) < 10) {
+				break // it would take the threads' numbers for names
+			}
 			if k := f.fits(lines, sh, n); k > most {
 				best, most = sh, k
 			}

@@ -20,6 +20,8 @@ func (s *scanner) unwrap(b []byte) ([]byte, bool) {
 		case shellJSON:
 			piece = partialJSON(b)
 			s.inner = inner
+		case shellField:
+			s.inner = inner
 		case shellCRI:
 			piece = partialCRI(b)
 		}
