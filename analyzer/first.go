@@ -52,20 +52,20 @@ func (f *firsts) take(i uint32) event.Segment {
 	return s
 }
 
-// first keeps the first segment of the connection of slot p.
-func (t *table) first(p *slot, s *event.Segment) {
+// first keeps the first segment of the connection of a slot.
+func (t *table) first(at uint32, s *event.Segment) {
 	if len(s.Payload) > firstPayload {
-		t.open(p, s, nil)
+		t.open(at, s, nil)
 		return
 	}
-	p.ref = firstRef(t.firsts.put(s))
+	t.slots[at].ref = firstRef(t.firsts.put(s))
 }
 
-// wake puts the connection of slot p, whose second segment has come, in working
+// wake puts the connection of a slot, whose second segment has come, in working
 // form.
-func (t *table) wake(p *slot) {
-	s := t.firsts.take(p.ref.firstIndex())
-	t.open(p, &s, nil)
+func (t *table) wake(at uint32) {
+	s := t.firsts.take(t.slots[at].ref.firstIndex())
+	t.open(at, &s, nil)
 }
 
 // finishFirsts packs the connections that had only one segment. end is the end
@@ -76,7 +76,7 @@ func (t *table) finishFirsts(end event.Time) {
 		if !p.ref.isFirst() {
 			continue
 		}
-		t.wake(p)
+		t.wake(uint32(i))
 		if p.ref.isLive() { // else it was a RST, and many of them lingered
 			n := p.ref.liveIndex()
 			t.store(n, t.live[n], end)

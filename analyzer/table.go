@@ -25,8 +25,8 @@ type table struct {
 	slots []slot
 	used  int
 
-	live    []*live        // by index; nil entries are free
-	recent  [recents]*live // connections that segments came for lately, by hash
+	live    []*live         // by index; nil entries are free
+	recent  [recents]recent // connections that segments came for lately, by hash
 	free    []uint32
 	pool    []*live
 	firsts  firsts
@@ -40,6 +40,12 @@ type table struct {
 // which hold all that ever were and lie in slow memory when there are many.
 // (BenchmarkTable; a power of two.)
 const recents = 2048
+
+// recent is a connection that a segment came for lately. The zero value is none.
+type recent struct {
+	hash uint64
+	live *live
+}
 
 // slot is one entry: a part of the hash, and where the connection is.
 type slot struct {
@@ -64,19 +70,17 @@ func (r ref) liveIndex() uint32  { return uint32(r &^ refLive) }
 func (r ref) firstIndex() uint32 { return uint32(r &^ refFirst) }
 func (r ref) recordIndex() int   { return int(r) - 1 }
 
-// live is a connection in working form. What lookup reads comes first.
+// live is a connection in working form. What a segment needs comes first.
 type live struct {
 	conn.Conn
-	hash   uint64
-	index  uint32       // in table.live
-	used   bool         // it is there
 	server *serverStats // where its exchanges are counted; nil until the first
+	slot   uint32       // that points to it
 	linger bool         // it is in the queue of closed connections
 }
 
 // lookup finds the slot of the segment's 4-tuple, or the empty one where it
 // belongs.
-func (t *table) lookup(s *event.Segment) *slot {
+func (t *table) lookup(s *event.Segment) uint32 {
 	if (t.used+1)*4 > len(t.slots)*3 {
 		t.grow()
 	}
@@ -85,7 +89,7 @@ func (t *table) lookup(s *event.Segment) *slot {
 	for i := tag & mask; ; i = (i + 1) & mask {
 		p := &t.slots[i]
 		if p.ref == 0 || p.tag == tag && t.holds(p.ref, s) {
-			return p
+			return i
 		}
 	}
 }
@@ -121,22 +125,26 @@ func (t *table) grow() {
 			i = (i + 1) & mask
 		}
 		t.slots[i] = p
+		if p.ref.isLive() {
+			t.live[p.ref.liveIndex()].slot = i
+		}
 	}
 }
 
 // add takes the next segment of the shard.
 func (t *table) add(s *event.Segment) {
-	quick := &t.recent[tagOf(s.Hash)%recents]
-	if l := *quick; l != nil && l.hash == s.Hash && l.used && l.Holds(s) && !l.Starts(s) {
-		t.step(l.index, l, s)
+	r := t.recentOf(s.Hash)
+	if l := r.live; l != nil && r.hash == s.Hash && l.Holds(s) && !l.Starts(s) {
+		t.step(l, s)
 		return
 	}
-	p := t.lookup(s)
+	at := t.lookup(s)
+	p := &t.slots[at]
 	if p.ref.isLive() {
-		*quick = t.live[p.ref.liveIndex()]
+		*r = recent{s.Hash, t.live[p.ref.liveIndex()]}
 	}
 	if p.ref.isFirst() {
-		t.wake(p)
+		t.wake(at)
 	}
 	switch {
 	case p.ref == 0:
@@ -145,29 +153,32 @@ func (t *table) add(s *event.Segment) {
 		}
 		t.used++
 		p.tag = tagOf(s.Hash)
-		t.first(p, s)
+		t.first(at, s)
 	case p.ref.isLive():
 		l := t.live[p.ref.liveIndex()]
 		if l.Starts(s) {
-			t.reuse(p, l, s)
+			t.reuse(l, s)
 			return
 		}
-		t.step(p.ref.liveIndex(), l, s)
+		t.step(l, s)
 	default:
-		t.stray(p, s)
+		t.stray(at, s)
 	}
 }
 
-// open begins a connection at slot p.
-func (t *table) open(p *slot, s *event.Segment, old *conn.Conn) {
+// recentOf is where the connection of a hash is, if a segment came for it lately.
+func (t *table) recentOf(hash uint64) *recent { return &t.recent[tagOf(hash)%recents] }
+
+// open begins a connection at a slot.
+func (t *table) open(at uint32, s *event.Segment, old *conn.Conn) {
 	i, l := t.take()
 	l.Init(s, t.shard, i)
 	if old != nil {
 		l.ReusedAfter(old)
 	}
-	l.hash, l.index, l.used, l.linger, l.server = s.Hash, i, true, false, nil
-	p.ref = liveRef(i)
-	t.step(i, l, s)
+	l.slot, l.linger, l.server = at, false, nil
+	t.slots[at].ref = liveRef(i)
+	t.step(l, s)
 }
 
 // take lends a free connection.
@@ -190,33 +201,32 @@ func (t *table) take() (uint32, *live) {
 }
 
 // step gives s to a live connection.
-func (t *table) step(i uint32, l *live, s *event.Segment) {
+func (t *table) step(l *live, s *event.Segment) {
 	l.Add(s)
 	if l.Closed() && !l.linger {
 		l.linger = true
-		t.linger.push(i)
+		t.linger.push(l.Owner())
 		if t.linger.len() > lingerCount {
 			t.settle(t.linger.pop())
 		}
 	}
 }
 
-// reuse ends the connection of slot p, whose 4-tuple begins another one.
-func (t *table) reuse(p *slot, l *live, s *event.Segment) {
-	i := p.ref.liveIndex()
+// reuse ends a connection whose 4-tuple begins another one.
+func (t *table) reuse(l *live, s *event.Segment) {
 	old := l.Conn
 	l.Retaken(s)
-	t.store(i, l, s.Time)
-	t.open(p, s, &old)
+	t.store(l.Owner(), l, s.Time)
+	t.open(l.slot, s, &old)
 }
 
 // stray takes a segment of a connection that is packed already.
-func (t *table) stray(p *slot, s *event.Segment) {
-	i := p.ref.recordIndex()
+func (t *table) stray(at uint32, s *event.Segment) {
+	i := t.slots[at].ref.recordIndex()
 	var r conn.Record
 	size := r.Unpack(t.records.at(i))
 	if r.Starts(s) {
-		t.open(p, s, &conn.Conn{})
+		t.open(at, s, &conn.Conn{})
 		return
 	}
 	r.Stray(s)
@@ -240,19 +250,8 @@ func (t *table) settle(i uint32) {
 	if l == nil || !l.linger {
 		return // its 4-tuple was reused meanwhile
 	}
-	p := t.slotOfLive(i, l)
 	n := t.store(i, l, l.LastTime())
-	p.ref = recordRef(n)
-}
-
-// slotOfLive finds the slot that points to live connection i.
-func (t *table) slotOfLive(i uint32, l *live) *slot {
-	mask := uint32(len(t.slots) - 1)
-	for j := tagOf(l.hash) & mask; ; j = (j + 1) & mask {
-		if t.slots[j].ref == liveRef(i) {
-			return &t.slots[j]
-		}
-	}
+	t.slots[l.slot].ref = recordRef(n)
 }
 
 // store packs connection i and frees it. It returns the record's number.
@@ -268,7 +267,10 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if t.shard.windowed {
 		l.TimeCut(r)
 	}
-	l.linger, l.used = false, false
+	if r := t.recentOf(l.Hash()); r.live == l {
+		*r = recent{}
+	}
+	l.linger = false
 	t.live[i] = nil
 	t.free = append(t.free, i)
 	t.pool = append(t.pool, l)
@@ -283,7 +285,7 @@ func (t *table) finish(end event.Time) {
 			t.store(uint32(i), l, end)
 		}
 	}
-	t.slots, t.live, t.pool, t.free, t.recent = nil, nil, nil, nil, [recents]*live{}
+	t.slots, t.live, t.pool, t.free, t.recent = nil, nil, nil, nil, [recents]recent{}
 	t.linger = lingering{}
 }
 

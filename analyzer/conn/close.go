@@ -21,7 +21,7 @@ func (c *Conn) hold(s *event.Segment, from, to *half) {
 		return
 	}
 	got := s.Ack
-	if to.finAt.Seen() && to.fin.Before(got) {
+	if to.finSeen && to.fin.Before(got) {
 		got = to.fin
 	}
 	if c.first.ack.Before(got) && (!from.acks || from.ack.Before(got)) {
@@ -43,14 +43,14 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		seq = seq.Add(1)
 	}
 	from.lastSent = s.Time
-	c.closing(at.Time)
-	if from.finAt.Seen() {
+	c.lastClosed(at.Time)
+	if from.finSeen {
 		from.resent(s.Time)
 		c.peerSpoke(from, s, s.Len > 0)
 		c.refine(seq, from, to)
 		return
 	}
-	from.finAt, from.fin = at, seq
+	from.finAt, from.fin, from.finSeen = at, seq, true
 	if from.top.Before(seq) {
 		from.top = seq
 	}
@@ -90,18 +90,18 @@ func (c *Conn) byPeerFIN(s *event.Segment, closer *half) EndedBy {
 	return EndedByFIN
 }
 
-// reset takes a RST.
-func (c *Conn) reset(s *event.Segment, from, to *half, at event.Moment) {
+// rst takes a RST.
+func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	if c.answersChallenge(s, from, to) {
 		c.challenged, to.acks = true, false
 		return
 	}
 	from.rstSeen = true
-	c.closing(at.Time)
-	if !c.rstAt.Seen() {
-		c.rstAt, c.rstBy = at, from
+	c.lastClosed(at.Time)
+	if !c.reset {
+		c.rstAt, c.rstBy, c.reset = at, from, true
 	}
-	if s.Flags&event.ACK != 0 && to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
+	if s.Flags&event.ACK != 0 && to.finSeen && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
 		to.finAcked, to.finAckedAt = true, s.Time
 	}
 	if s.Flags&event.ACK != 0 && from.acks && from.ack.Before(s.Ack) {
@@ -145,7 +145,7 @@ func (c *Conn) resetInHalfClose(from, to *half, at event.Moment) {
 		}
 		return
 	}
-	answered := to.finAt.Seen() && to.finAcked
+	answered := to.finSeen && to.finAcked
 	if c.spokeData && !answered && c.kind != HalfHeld {
 		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
 	}
@@ -159,8 +159,8 @@ func (c *Conn) endHalf(at event.Moment, by EndedBy) {
 	}
 }
 
-// closing notes the time of a FIN or RST.
-func (c *Conn) closing(t event.Time) {
+// lastClosed notes the time of a FIN or RST.
+func (c *Conn) lastClosed(t event.Time) {
 	if !c.lastClose.Known() || t > c.lastClose {
 		c.lastClose = t
 	}
@@ -168,25 +168,22 @@ func (c *Conn) closing(t event.Time) {
 
 // close notes the first FIN or RST and what was then the case.
 func (c *Conn) close(from *half, how How, at event.Moment) {
-	if c.first.at.Seen() {
+	if c.closing {
 		return
 	}
+	c.closing = true
 	c.first.at, c.first.by, c.first.how = at, from, how
 	c.first.ack, c.first.acks = from.ack, from.acks
 	if from.gaveUp(at.Time) {
 		c.marks |= MarkGaveUp
 	}
-	f := &c.first.facts
-	f.aAckFrame, f.bAckFrame = c.a.ackFrame, c.b.ackFrame
-	f.aRetransAt, f.bRetransAt = c.a.retransAt, c.b.retransAt
-	f.aZeroAt, f.aZeroEnd = c.a.zeroAt, c.a.zeroEnd
-	f.bZeroAt, f.bZeroEnd = c.b.zeroAt, c.b.zeroEnd
+	c.a.atClose, c.b.atClose = c.a.snapshot(), c.b.snapshot()
 }
 
 // peerSpoke notes that the peer of the closer sent something that the
 // closer's socket had to answer.
 func (c *Conn) peerSpoke(from *half, s *event.Segment, data bool) {
-	if c.first.by == nil || c.first.by == from || c.first.how != HowFIN {
+	if !c.closing || c.first.by == from || c.first.how != HowFIN {
 		return
 	}
 	c.spoke = s.Time

@@ -15,54 +15,51 @@ type Trackers interface {
 }
 
 // Conn is one connection while its segments are read. Its memory is reused by
-// Init. The fields are in the order of how often they are used; see half.
+// Init. Its fields are laid out in cache lines; see half.
 type Conn struct {
+	// What every segment reads or writes.
 	aEnd, bEnd event.Endpoint // a sent the first packet
 	owner      uint32
+	lastAt     event.Time // the latest of its times; NoTime without any
+	lastFrame  uint32
+	marks      Mark
 	input      uint16
 	basis      Basis
 	aServes    bool  // a is the server
+	closing    bool  // a FIN or RST was seen: first is set
+	reset      bool  // a RST was seen: rstAt and rstBy are set
 	guesses    uint8 // payloads looked at to tell client from server
-	spokeData  bool  // a segment that spoke tells of carried data
+	spokeData  bool  // the peer of the closer sent data, too; see spoke
+
+	tracker *exchange.Tracker // nil until a payload byte passed
+	spoke   event.Time        // last segment of the peer that the closer's socket had to answer
+	first   struct {          // the first FIN or RST
+		at   event.Moment
+		by   *half
+		ack  event.Seq // what the closer had received by then
+		acks bool
+		how  How
+	}
 	endedBy    EndedBy
 	kind       HalfKind
 	unreach    bool // an ICMP error answered
 	challenged bool // the client's RST answered a challenge ACK
-	marks      Mark
 
-	last    event.Moment
-	spoke   event.Time        // last segment of the peer that the closer's socket had to answer
-	tracker *exchange.Tracker // nil until a payload byte passed
-	rstAt   event.Moment      // the first RST
-	first   struct {          // the first FIN or RST
-		by    *half
-		how   How
-		acks  bool
-		ack   event.Seq // what the closer had received by then
-		at    event.Moment
-		facts closeFacts
-	}
-
-	a, b half
-
-	trackers  Trackers
+	lastClose event.Time
 	opened    event.Moment
 	synAt     event.Time // the SYN that was answered
 	synAckAt  event.Time
 	ackAt     event.Time // the ACK of the SYN-ACK
-	lastClose event.Time
-	halfEnd   event.Moment
-	rstBy     *half
-	lateData  event.Time // the first data of the peer after the first FIN
-	copies    uint32
-}
 
-// closeFacts is what later packets may overwrite, as it was at the first close.
-type closeFacts struct {
-	aRetransAt, bRetransAt event.Time
-	aZeroAt, bZeroAt       event.Time
-	aZeroEnd, bZeroEnd     event.Time
-	aAckFrame, bAckFrame   uint32 // where its acknowledgement last moved; 0 nowhere
+	rstAt event.Moment // the first RST
+	rstBy *half
+
+	a, b half
+
+	halfEnd  event.Moment
+	lateData event.Time // the first data of the peer after the first FIN
+	trackers Trackers
+	copies   uint32
 }
 
 // Init makes c a new connection whose first segment is s. owner is handed to
@@ -77,7 +74,7 @@ func (c *Conn) Init(s *event.Segment, trackers Trackers, owner uint32) {
 		h.retransAt, h.zeroAt, h.zeroEnd, h.ackAt, h.finAckedAt, h.lastSent = no, no, no, no, no, no
 	}
 	c.aEnd, c.bEnd = s.Src, s.Dst
-	c.last.Time = no
+	c.lastAt = no
 	switch {
 	case s.Kind != event.SegmentTCP, s.Flags&event.SYN == 0:
 		c.marks |= MarkMidStream
@@ -120,7 +117,7 @@ func (c *Conn) ReusedAfter(old *Conn) {
 // half-closed 4-tuple had been dropped before (Linux: tcp_fin_timeout), by then
 // at the latest; and its peer's socket goes with the old connection.
 func (c *Conn) Retaken(s *event.Segment) {
-	if c.first.by == nil || c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
+	if !c.closing || c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
 		return
 	}
 	c.kind = HalfOrphan
@@ -130,11 +127,17 @@ func (c *Conn) Retaken(s *event.Segment) {
 // Closed reports whether nobody can send any more, so that only stray
 // segments may follow.
 func (c *Conn) Closed() bool {
-	return c.rstAt.Seen() || c.a.finAcked && c.b.finAcked
+	return c.reset || c.a.finAcked && c.b.finAcked
 }
 
+// Hash is event.Segment.Hash of the connection's segments.
+func (c *Conn) Hash() uint64 { return event.HashEnds(&c.aEnd, &c.bEnd) }
+
+// Owner is the number that Init was given.
+func (c *Conn) Owner() uint32 { return c.owner }
+
 // LastTime is when the last segment passed.
-func (c *Conn) LastTime() event.Time { return c.last.Time }
+func (c *Conn) LastTime() event.Time { return c.lastAt }
 
 // ends returns the sender and the receiver of s. A host that talks to itself
 // on one port is its own peer; then the direction is a's.
@@ -164,6 +167,14 @@ func (c *Conn) end(h *half) event.Endpoint {
 	return c.bEnd
 }
 
+// peer is the other end.
+func (c *Conn) peer(h *half) *half {
+	if h == &c.a {
+		return &c.b
+	}
+	return &c.a
+}
+
 // side is the role of h.
 func (c *Conn) side(h *half) event.Side {
 	if (h == &c.a) == c.aServes {
@@ -184,9 +195,9 @@ func (c *Conn) States() (client, server State) {
 func (c *Conn) Add(s *event.Segment) {
 	from, to := c.ends(s)
 	number(s, &from.dial, &to.dial)
-	c.last.Frame = s.Frame
-	if !c.last.Time.Known() || s.Time > c.last.Time {
-		c.last.Time = s.Time
+	c.lastFrame = s.Frame
+	if !c.lastAt.Known() || s.Time > c.lastAt {
+		c.lastAt = s.Time
 	}
 	if s.Kind == event.SegmentUnreachable {
 		c.unreachable(s, from, to)
@@ -202,7 +213,7 @@ func (c *Conn) Add(s *event.Segment) {
 	}
 	at := event.Moment{Time: s.Time, Frame: s.Frame}
 	if s.Flags&event.RST != 0 {
-		c.reset(s, from, to, at)
+		c.rst(s, from, to, at)
 		return
 	}
 	from.window(s)
@@ -270,13 +281,15 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 		if from.acks || !to.top.Before(s.Ack) {
 			to.rtxRun = 0
 		}
-		c.hold(s, from, to)
+		if c.closing {
+			c.hold(s, from, to)
+		}
 		from.ack, from.acks, from.ackAt, from.ackFrame = s.Ack, true, s.Time, s.Frame
 	}
 	if s.Flags&event.SYN == 0 {
 		c.established(s, from, to)
 	}
-	if to.finAt.Seen() && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
+	if to.finSeen && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
 		c.finAcked(from, to, s.Time)
 	}
 }
@@ -308,10 +321,13 @@ func (c *Conn) established(s *event.Segment, from, to *half) {
 // probe (RFC 9293, section 3.8.4: one byte before the next one).
 func (c *Conn) bare(s *event.Segment, from, to *half) {
 	from.bareAcks++
+	if !c.closing {
+		return
+	}
 	if from.begun && s.Seq.Add(1) == from.next && c.first.by == to {
 		c.peerSpoke(from, s, false)
 	}
-	if c.first.by == from && c.first.how == HowFIN && c.spoke.Known() && !to.finAt.Seen() &&
+	if c.first.by == from && c.first.how == HowFIN && c.spoke.Known() && !to.finSeen &&
 		s.Time >= c.spoke && s.Time-c.spoke < event.Time(time.Second) && !c.spokeData {
 		c.marks |= MarkProbeAlive
 	}

@@ -12,7 +12,7 @@ import (
 // packet was not captured. The connection may take more segments afterwards
 // only if its tracker did not carry anything (see Reopen).
 func (c *Conn) Finish(end event.Time, r *Record) {
-	c.drainAll(c.last)
+	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
 	client, server := &c.a, &c.b
@@ -21,8 +21,8 @@ func (c *Conn) Finish(end event.Time, r *Record) {
 	}
 	*r = Record{
 		Client: c.end(client), Server: c.end(server), Input: c.input, Basis: c.basis,
-		Marks: c.marks, Opened: c.opened.Time, Last: c.last.Time, LastClose: c.lastClose,
-		FirstFrame: c.opened.Frame, LastFrame: c.last.Frame,
+		Marks: c.marks, Opened: c.opened.Time, Last: c.lastAt, LastClose: c.lastClose,
+		FirstFrame: c.opened.Frame, LastFrame: c.lastFrame,
 		ClientPackets: client.packets, ServerPackets: server.packets,
 		ClientBytes: client.bytes, ServerBytes: server.bytes,
 		ClientRetrans: client.retrans, ServerRetrans: server.retrans,
@@ -57,11 +57,11 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 		r.Marks |= MarkAnsweredLate
 	case answered:
 		r.Handshake = HandshakeComplete
-	case server.rstSeen && !server.finAt.Seen() && !(client.finAt.Seen() && client.packets > client.syns):
+	case server.rstSeen && !server.finSeen && !(client.finSeen && client.packets > client.syns):
 		r.Handshake = HandshakeRefused // a FIN of its own shows that it had been established, unseen
 	case c.unreach:
 		r.Handshake = HandshakeUnreachable
-	case server.packets > 0 || client.bareAcks > 0 || client.finAt.Seen():
+	case server.packets > 0 || client.bareAcks > 0 || client.finSeen:
 		r.Handshake = HandshakeComplete
 	default:
 		r.Handshake = HandshakeUnanswered
@@ -104,9 +104,9 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 	carried := client.missing+server.missing > 0 && client.payloads+server.payloads == 0
 	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
 	set(MarkCutPayload, client.cut || server.cut)
-	set(MarkReset, c.rstAt.Seen())
-	set(MarkClosed, c.rstAt.Seen() || client.finAt.Seen() && server.finAt.Seen())
-	set(MarkGaveUp, c.first.by == nil && (client.gaveUp(end) || server.gaveUp(end)))
+	set(MarkReset, c.reset)
+	set(MarkClosed, c.reset || client.finSeen && server.finSeen)
+	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
 }
 
 // finishClose fills in the first close and the half-close.
@@ -133,7 +133,7 @@ func (c *Conn) finishClose(client, server *half, r *Record) {
 	if a.finAcked && !a.finAckedAt.Known() {
 		r.Marks |= MarkFINAckedUntimed
 	}
-	if b.finAt.Seen() {
+	if b.finSeen {
 		r.PeerFIN = b.finAt.Time
 	}
 	r.HalfKind = c.kind
@@ -162,12 +162,12 @@ func (c *Conn) probes(a *half, r *Record) {
 // acknowledged the peer's FIN and no RST ended the connection. Where the
 // capture holds no acknowledgements, both FINs must do.
 func (c *Conn) timeWait(a, b *half, r *Record) {
-	if !b.finAt.Seen() || c.rstAt.Seen() && c.rstAt.Frame <= max(r.HalfFrame, b.finAt.Frame)+1 && !b.finAcked {
+	if !b.finSeen || c.reset && c.rstAt.Frame <= max(r.HalfFrame, b.finAt.Frame)+1 && !b.finAcked {
 		return
 	}
 	at := b.finAckedAt
 	if !b.finAcked {
-		if a.bareAcks > 0 || c.rstAt.Seen() {
+		if a.bareAcks > 0 || c.reset {
 			return
 		}
 		at = b.finAt.Time
@@ -259,17 +259,13 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 	if x.Whole {
 		r.Marks |= MarkRequestWhole
 	}
-	if server.finAt.Seen() && x.Start.Frame > server.finAt.Frame {
+	if server.finSeen && x.Start.Frame > server.finAt.Frame {
 		r.Marks |= MarkDataAfterClose
 		if server.finAckedAt.Known() && server.finAckedAt <= x.Start.Time {
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	acked := c.first.facts.aAckFrame
-	if server == &c.b {
-		acked = c.first.facts.bAckFrame
-	}
-	if c.first.by == server && acked < x.Start.Frame {
+	if c.first.by == server && server.atClose.ackFrame < x.Start.Frame {
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
@@ -283,33 +279,26 @@ const unackedLeast = 200 * time.Millisecond
 // first close (or the end of the input). end is the frame of the request's last
 // byte.
 func (c *Conn) stall(client *half, end uint32, r *Record) {
-	f := c.first.facts
-	if !c.first.at.Seen() {
-		f = closeFacts{
-			aRetransAt: c.a.retransAt, bRetransAt: c.b.retransAt,
-			aAckFrame: c.a.ackFrame, bAckFrame: c.b.ackFrame,
-			aZeroAt: c.a.zeroAt, aZeroEnd: c.a.zeroEnd, bZeroAt: c.b.zeroAt, bZeroEnd: c.b.zeroEnd,
-		}
-	}
-	if client != &c.a {
-		f.aRetransAt, f.bRetransAt = f.bRetransAt, f.aRetransAt
-		f.aAckFrame, f.bAckFrame = f.bAckFrame, f.aAckFrame
+	server := c.peer(client)
+	a, b := client.atClose, server.atClose
+	if !c.closing {
+		a, b = client.snapshot(), server.snapshot()
 	}
 	since := func(t event.Time) bool { return t.Known() && r.RequestStart.Known() && t >= r.RequestStart }
-	if since(f.aRetransAt) {
+	if since(a.retransAt) {
 		r.Marks |= MarkRequestRetrans
 	}
-	if since(f.bRetransAt) {
+	if since(b.retransAt) {
 		r.Marks |= MarkResponseRetrans
 	}
 	closed := c.first.at.Time
-	if !c.first.at.Seen() {
-		closed = c.last.Time
+	if !c.closing {
+		closed = c.lastAt
 	}
-	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && f.bAckFrame < end && waited > unackedLeast+r.RTT {
+	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && b.ackFrame < end && waited > unackedLeast+r.RTT {
 		r.Marks |= MarkRequestUnacked
 	}
-	if zeroSince(f.aZeroAt, f.aZeroEnd, r.RequestStart) || zeroSince(f.bZeroAt, f.bZeroEnd, r.RequestStart) {
+	if zeroSince(a.zeroAt, a.zeroEnd, r.RequestStart) || zeroSince(b.zeroAt, b.zeroEnd, r.RequestStart) {
 		r.Marks |= MarkZeroWindow
 	}
 }

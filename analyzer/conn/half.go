@@ -7,20 +7,20 @@ import (
 )
 
 // half is one end of a connection and the stream of bytes that it sends. Its
-// fields are laid out by cache line: with thousands of connections open at once,
-// the lines that a segment touches are what following it costs.
+// fields are laid out in cache lines: with thousands of connections open at
+// once, the lines that a segment touches are most of what following it costs.
 type half struct {
-	// What every segment reads or writes.
-	state   State
-	begun   bool // base, next and top are known
-	acks    bool
-	synSeen bool
-	rstSeen bool
-	shut    bool // the tracker knows of its FIN or RST
-	cut     bool // a payload of it was cut by the snap length
-	waits   bool // it announced a window of zero, and has not opened it again
-
+	// What every segment reads or writes, of either end.
+	state    State
+	begun    bool // base, next and top are known
+	acks     bool
+	synSeen  bool
+	rstSeen  bool
+	finSeen  bool  // finAt and fin are known
 	finAcked bool  // the peer acknowledged its FIN
+	shut     bool  // the tracker knows of its FIN or RST
+	cut      bool  // a payload of it was cut by the snap length
+	waits    bool  // it announced a window of zero, and has not opened it again
 	rtxRun   uint8 // retransmissions since the peer last acknowledged something new
 	sightAt  uint8 // where the next of sightings goes, modulo their number
 	dial     origin
@@ -30,28 +30,40 @@ type half struct {
 	ack      event.Seq // highest acknowledgement that this end sent; valid when acks
 	ackFrame uint32    // where ack last moved
 	packets  uint32
-	bareAcks uint32 // segments without SYN, FIN, RST and payload
-	payloads uint32 // segments with payload, copies excluded
-	syns     uint32
-	stash    *stash // bytes behind a hole; nil until there was one
+	bareAcks uint32     // segments without SYN, FIN, RST and payload
+	ackAt    event.Time // when ack last moved
+	stash    *stash     // bytes behind a hole; nil until there was one
 
-	// The last segments, to tell copies.
-	prints    [4]uint64    // their fingerprints; 0 for none
-	ackAt     event.Time   // when ack last moved
+	// What only its sender's segments need.
+	sightings [4]sighting // its last segments, to tell copies
+
+	// What segments with payload, SYN or FIN need.
+	bytes     int64        // passed in order
+	missing   int64        // not in the input
+	lastSent  event.Time   // last segment with payload, SYN or FIN
+	retransAt event.Time   // last retransmission
 	finAt     event.Moment // its FIN
-	fin       event.Seq    // sequence number of its FIN; valid when finAt was seen
+	fin       event.Seq    // the FIN's sequence number
+	payloads  uint32       // segments with payload, copies excluded
 	retrans   uint32
-	sightings [4]sighting
+	syns      uint32
 
-	// What segments with payload read or write, and the rest.
-	bytes      int64      // passed in order
-	missing    int64      // not in the input
-	lastSent   event.Time // last segment with payload, SYN or FIN
+	// The rest.
 	rtxGap     event.Time // between the last two sendings of unacknowledged data
-	retransAt  event.Time // last retransmission
 	zeroAt     event.Time // last time it announced a window of zero
 	zeroEnd    event.Time // when it opened the window again; NoTime while closed
 	finAckedAt event.Time // when the peer acknowledged its FIN; NoTime without a clock, too
+	atClose    snapshot
+}
+
+// snapshot is what later packets may overwrite, as it was at the first close.
+type snapshot struct {
+	retransAt, zeroAt, zeroEnd event.Time
+	ackFrame                   uint32 // where its acknowledgement last moved; 0 nowhere
+}
+
+func (h *half) snapshot() snapshot {
+	return snapshot{h.retransAt, h.zeroAt, h.zeroEnd, h.ackFrame}
 }
 
 // offset is how many bytes of its stream have passed in order or are known to
@@ -69,22 +81,26 @@ func (h *half) begin(next event.Seq) {
 	h.next, h.top = next, next
 }
 
-// fingerprint mixes what a copy of a segment shares with it. A retransmission
-// differs in the IP identification or the TCP timestamp; a copy by a second
-// capture point (-i any, a bridge, a tunnel, a mirror port) differs in nothing
-// but where it was seen and the hops it had left. It is never 0.
-func fingerprint(s *event.Segment) uint64 {
+// sighting is a segment that was seen: what a copy of it shares with it, and
+// when and where it was. A retransmission differs from the first sending in the
+// IP identification or the TCP timestamp; a copy by a second capture point (-i
+// any, a bridge, a tunnel, a mirror port) differs in nothing but where it was
+// seen and the hops it had left. The zero value is none.
+type sighting struct {
+	at    event.Time
+	print uint64 // 48 bits of what a copy shares with it, and 16 of where it was
+}
+
+// placeBits are those of a sighting's print that tell where it was.
+const placeBits = 1<<16 - 1
+
+// sight is the sighting of s.
+func sight(s *event.Segment) sighting {
 	a := uint64(s.Seq.Uint32()) | uint64(s.Ack.Uint32())<<32
 	b := uint64(s.TSVal) | uint64(s.Len&0xffff)<<32 | uint64(s.IPID)<<48
 	hi, lo := bits.Mul64(a^0x8ebc6af09c88c6e3, b^uint64(s.Flags)*0x9e3779b97f4a7c15^uint64(s.Len>>16)<<16)
-	return max(1, hi^lo)
-}
-
-// sighting is when and where a segment was seen.
-type sighting struct {
-	at    event.Time
-	scope uint32
-	ttl   uint8
+	place := (s.Scope*0x9e3779b1)>>16 ^ uint32(s.TTL)
+	return sighting{s.Time, (hi^lo)&^placeBits | uint64(place&placeBits)}
 }
 
 // copyWindow is how late a copy of a frame may come: forwarding through
@@ -102,26 +118,26 @@ const copyWithoutID = event.Time(20e3)
 // and remembers s. It takes a retransmission within 20 us without an IP
 // identification for a copy.
 func (h *half) isCopy(s *event.Segment) bool {
-	p := fingerprint(s)
-	for i, q := range &h.prints {
-		if q == p && h.sightings[i].again(s) {
+	p := sight(s)
+	for i := range h.sightings {
+		q := &h.sightings[i]
+		if (p.print^q.print)&^placeBits == 0 && again(s, q.at, p.print != q.print) {
 			return true
 		}
 	}
-	i := h.sightAt & 3
+	h.sightings[h.sightAt&3] = p
 	h.sightAt++
-	h.prints[i] = p
-	h.sightings[i] = sighting{s.Time, s.Scope, s.TTL}
 	return false
 }
 
-// again reports whether s, which is the same segment, is a copy of the one seen at q.
-func (q *sighting) again(s *event.Segment) bool {
-	late := max(s.Time-q.at, q.at-s.Time)
+// again reports whether s, which equals a segment seen at t, is a copy of it;
+// elsewhere: it was seen at another place.
+func again(s *event.Segment, t event.Time, elsewhere bool) bool {
+	late := max(s.Time-t, t-s.Time)
 	if s.Time == event.NoTime || late > copyWindow {
 		return false
 	}
-	return s.IPID != 0 || s.Scope != q.scope || s.TTL != q.ttl || late <= copyWithoutID && s.Flags&event.RST == 0
+	return s.IPID != 0 || elsewhere || late <= copyWithoutID && s.Flags&event.RST == 0
 }
 
 // window notes a window of zero and its end.

@@ -23,7 +23,7 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 	}
 	from.payloads++
 	defer from.sent(s.Time, end)
-	if from.finAt.Seen() && !end.Before(from.fin.Add(1)) && !seq.Before(from.fin) {
+	if from.finSeen && !end.Before(from.fin.Add(1)) && !seq.Before(from.fin) {
 		return // behind its own FIN: not part of the stream
 	}
 	if !from.next.Before(end) {
@@ -106,7 +106,7 @@ func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at ev
 func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 	if peer.acks && h.begun && h.stash.empty() && h.next.Before(peer.ack) {
 		end := peer.ack
-		if h.finAt.Seen() && h.fin.Before(end) {
+		if h.finSeen && h.fin.Before(end) {
 			end = h.fin
 		}
 		c.skip(h, end, at)
@@ -120,10 +120,7 @@ func (c *Conn) patience(h *half, at event.Moment) {
 	if h.stash.empty() {
 		return
 	}
-	peer := &c.a
-	if h == peer {
-		peer = &c.b
-	}
+	peer := c.peer(h)
 	silent := peer.packets == 0 && len(h.stash.pieces) > holePatience
 	if !silent && (!peer.acks || !h.next.Before(peer.ack)) {
 		return
@@ -227,7 +224,7 @@ func (c *Conn) setRoles(aServes bool, basis Basis) {
 // shutInOrder tells the tracker of h's FIN once all bytes before it passed.
 // Those that lack may still come, unless the receiver has them.
 func (c *Conn) shutInOrder(h, peer *half) {
-	if !h.finAt.Seen() || h.shut {
+	if !h.finSeen || h.shut {
 		return
 	}
 	if h.next.Before(h.fin) {
@@ -241,7 +238,7 @@ func (c *Conn) shutInOrder(h, peer *half) {
 
 // shutAtEnd is shutInOrder at the end of the input, when nothing can come.
 func (c *Conn) shutAtEnd(h, peer *half) {
-	if h.finAt.Seen() && !h.shut {
+	if h.finSeen && !h.shut {
 		if h.fin.Sub(h.next) <= maxWindow {
 			c.skip(h, h.fin, h.finAt)
 		}

@@ -24,16 +24,16 @@ type mark struct {
 
 // half is one direction of a connection.
 type half struct {
-	off   int64        // offset in the stream of the next byte to parse
-	left  int64        // bytes left of the body, chunk or frame being skipped
-	buf   []byte       // the start of a head that is not complete; from Env
-	lent  uint32       // what Env counts for buf
-	start event.Moment // first byte of what is being collected in buf
-	begin int64        // its offset
-	last  mark         // last payload byte before the close
+	off   int64  // offset in the stream of the next byte to parse
+	left  int64  // bytes left of the body, chunk or frame being skipped
+	last  mark   // last payload byte before the close
+	buf   []byte // the start of a head that is not complete; from Env
+	lent  uint32 // what Env counts for buf
+	flags halfFlags
 	phase phase        // of HTTP/1.x; for others only phaseHead and phaseSeek
 	shut  bool         // FIN or RST
-	flags halfFlags
+	start event.Moment // first byte of what is being collected in buf
+	begin int64        // its offset
 }
 
 type halfFlags uint16
@@ -56,27 +56,11 @@ func (h *half) has(f halfFlags) bool { return h.flags&f != 0 }
 // Tracker is ready for Init; it must not be copied after that. Data of both
 // directions is given in the order in which it passed the capture point.
 type Tracker struct {
-	env   *Env
-	owner uint32
-	port  uint16
-	mode  mode
-
+	env      *Env
+	owner    uint32
+	port     uint16
+	mode     mode
 	protocol Protocol
-	client   half
-	server   half
-	q        queue
-	prev     Exchange // the last one that was answered
-	back     mark     // how far the server's stream was before the last segment
-	declared Declared
-	tls      *tlsState
-	redis    *redisState
-	h2       *h2State
-	ws       *wsState
-
-	name, alpn NameID
-	prevPath   *[]byte // of prev, where unsure; else nil
-
-	sent, answered, reset, aborted, lost, resynced uint32
 
 	capped, unsure bool
 	hasPrev        bool
@@ -85,6 +69,24 @@ type Tracker struct {
 	lossy          bool // bytes of the client are missing
 	deaf           bool // modeTurns looks for no protocol any more
 	spoke          bool // a complete message of HTTP/1.x was seen
+	sent, answered uint32
+
+	tls   *tlsState
+	redis *redisState
+	h2    *h2State
+	ws    *wsState
+
+	client   half
+	server   half
+	q        queue
+	prev     Exchange // the last one that was answered
+	back     mark     // how far the server's stream was before the last segment
+	declared Declared
+
+	name, alpn NameID
+	prevPath   *[]byte // of prev, where unsure; else nil
+
+	reset, aborted, lost, resynced uint32
 }
 
 // Init makes t ready for a new connection of owner, a number that comes back
