@@ -116,6 +116,7 @@ func (res *Result) build() *Report {
 	r.Processes, r.Clocks = b.processes(), b.res.clocks
 	r.Findings = b.findings(r)
 	r.Verdict = b.verdict(r)
+	b.omit(r)
 	return r
 }
 
@@ -327,7 +328,7 @@ func (b *builder) halfClose(side int) HalfClose {
 		out.EndedBy = map[string]int{}
 	}
 	if n, at := h.spans.Peak(); n > 0 {
-		out.Peak = Peak{n, b.stamp(event.Time(at))}
+		out.Peak = Peak{Measured(n), b.stamp(event.Time(at))}
 	}
 	return out
 }
@@ -348,8 +349,8 @@ func (b *builder) peerRows() []Peer {
 			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait),
 			GaveUp:       halfClosesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
 			Other:        halfClosesOver(&p.other, &p.times.other, b.grid),
-			FinWait2Peak: fw2, TimeWaitPeak: tw,
-			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: open, Retries: p.retries,
+			FinWait2Peak: Measured(fw2), TimeWaitPeak: Measured(tw),
+			InFlightPeak: Measured(max(p.inFlight.peak(), b2i(p.requests > 0))), ConcurrencyPeak: Measured(open), Retries: p.retries,
 			Response: quantilesOver(&p.response, &p.times.response, b.grid), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
 			Counts: p.times.counts(b.grid),
 		}
@@ -429,7 +430,7 @@ func (b *builder) clientRows() []ClientRow {
 			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes),
 			FinWait2: quantiles(&s.finWait2), GaveUp: halfClosesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
 			Other:        halfClosesOver(&s.other, &s.times.other, b.grid),
-			FinWait2Peak: fw2, TimeWaitPeak: tw, Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
+			FinWait2Peak: Measured(fw2), TimeWaitPeak: Measured(tw), Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
 			Counts: s.times.counts(b.grid),
 		}
 		rows = append(rows, row)

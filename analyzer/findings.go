@@ -143,7 +143,7 @@ func (b *builder) findTimeouts(r *Report) []Finding {
 			text = fmt.Sprintf("%s closed connections to %s because the client's timer ran out, %d of them waiting for %s.",
 				plural(n, "timeout"), p.called(), e.TimedOut, name)
 		}
-		text += lingered(&p.GaveUp, p.FinWait2Peak)
+		text += lingered(&p.GaveUp, int(p.FinWait2Peak))
 		if p.WastedServerS != nil {
 			text += fmt.Sprintf(" The server worked %s on answers that nobody read.", short(p.WastedServerS))
 		}
@@ -430,8 +430,8 @@ const ephemeralPorts = 60999 - 32768 + 1
 // findPortRange: sockets in TIME-WAIT use up the client's ports.
 func (b *builder) findPortRange(r *Report) []Finding {
 	var list []Finding
-	for _, p := range b.significant(r, func(p *Peer) int { return p.TimeWaitPeak + p.ConcurrencyPeak }) {
-		if held := p.TimeWaitPeak + p.ConcurrencyPeak; held*2 >= ephemeralPorts {
+	for _, p := range b.significant(r, func(p *Peer) int { return int(p.TimeWaitPeak + p.ConcurrencyPeak) }) {
+		if held := int(p.TimeWaitPeak + p.ConcurrencyPeak); held*2 >= ephemeralPorts {
 			list = append(list, Finding{ID: "ports-run-out", Severity: SeverityHigh,
 				Title:    "TIME-WAIT nears the client's port range for " + p.called(),
 				Text:     fmt.Sprintf("Up to %d sockets in TIME-WAIT and %d open ones to %s, of %d ephemeral ports.", p.TimeWaitPeak, p.ConcurrencyPeak, p.called(), ephemeralPorts),
