@@ -122,7 +122,14 @@ type logSink struct {
 	shard    *shard
 	open     map[uint32][]logExchange
 	accepted []logExchange
+	doubtful []doubtful
 	servers  map[uint32]event.Endpoint // of the accepted
+}
+
+// doubtful is an exchange that the verdict on its connection may undo.
+type doubtful struct {
+	logExchange
+	server event.Endpoint
 }
 
 // logExchange is an answered exchange.
@@ -136,7 +143,7 @@ type logExchange struct {
 func (k *logSink) restart() {
 	clear(k.open)
 	clear(k.servers)
-	k.accepted = nil
+	k.accepted, k.doubtful = nil, nil
 	clear(k.shard.servers)
 	k.shard.endpoints, k.shard.refused = 0, 0
 }
@@ -163,6 +170,11 @@ func (k *logSink) ended(i int, c *socket.Conn) {
 		return
 	}
 	delete(k.open, uint32(i))
+	if c.Doubtful() {
+		// The verdict may say that the last answer was none.
+		k.doubtful = append(k.doubtful, doubtful{list[len(list)-1], c.Record.Server})
+		list = list[:len(list)-1]
+	}
 	if c.Evidence.Accepted && len(k.accepted)+len(list) <= maxAccepted {
 		k.accepted = append(k.accepted, list...)
 		k.servers[uint32(i)] = c.Record.Server
@@ -175,6 +187,13 @@ func (k *logSink) ended(i int, c *socket.Conn) {
 
 // finish counts what is left.
 func (k *logSink) finish(r *socket.Result) {
+	var c socket.Conn
+	for i := range k.doubtful {
+		x := &k.doubtful[i]
+		if r.Conn(int(x.owner), &c, false); !c.Record.Outstanding && !r.OtherEnd(int(x.owner)) {
+			k.count(x.server, &x.logExchange)
+		}
+	}
 	for i := range k.accepted {
 		if x := &k.accepted[i]; !r.OtherEnd(int(x.owner)) {
 			k.count(k.servers[x.owner], x)

@@ -75,6 +75,9 @@ func classOf(c *Conn) class {
 	var is class
 	e := &c.Evidence
 	if e.Accepted {
+		if leftUnseen(c) {
+			return classAccepted | classCut
+		}
 		return classAccepted
 	}
 	if c.Record.Outstanding && e.Wait.Kind != WaitNone && e.Wait.Kind != WaitTimer && e.Other == 0 {

@@ -41,6 +41,10 @@ func (r *Result) Packed() (chunks [][]byte, places []Place) { return r.conns.chu
 // Corrects reports whether the verdict on connection i may correct its record.
 func (r *Result) Corrects(i int) bool { return r.conns.places[i].class&classCut != 0 }
 
+// Doubtful reports whether the verdict may say that the last answer of c was
+// none, or not a whole one.
+func (c *Conn) Doubtful() bool { return classOf(c)&classCut != 0 }
+
 // OtherEnd reports whether the log holds both ends of connection i, and this is
 // the one that accepted.
 func (r *Result) OtherEnd(i int) bool {
