@@ -12,29 +12,19 @@ import (
 // sums is what connections add up to, for all of them or for one peer,
 // endpoint or client.
 type sums struct {
-	keeps                                       keeps
-	connections, opened, closed                 int
-	requests, answered, timedOut, cancelled     int
-	aborted, churned, late, retries             int
-	causes                                      [causes]int
-	handshakes                                  time.Duration
-	wasted                                      time.Duration // late response minus close
-	response, lateResponse, lifetime            stat.Dist
-	finWait2, closeWait, gaveUp, other          stat.Dist
-	times                                       times
-	fw2Spans, timeWaitSpans, openSpans, cwSpans stat.Spans
-	reuse                                       [reuseBins]int
-	streams                                     [causes][]int32 // the first flows of each cause
+	connections, opened, closed             int
+	requests, answered, timedOut, cancelled int
+	aborted, churned, late, retries         int
+	causes                                  [causes]int
+	handshakes                              time.Duration
+	wasted                                  time.Duration // late response minus close
+	response, lateResponse, lifetime        stat.Dist
+	finWait2, closeWait, gaveUp, other      stat.Dist
+	times                                   times
+	row                                     uint32 // its number among those of its kind, for presence
+	reuse                                   [reuseBins]int
+	streams                                 [causes][]int32 // the first flows of each cause
 }
-
-// keeps is what sums keep over time, for peaks and timelines. Zero is everything.
-type keeps uint8
-
-const (
-	keepAll    keeps = iota
-	keepClosed       // sockets in FIN-WAIT-2 and TIME-WAIT
-	keepNone
-)
 
 // reuseBins are the bars of the histogram of requests per connection:
 // 0, 1, 2, 3-4, 5-8, ... each twice as wide, the last one open.
@@ -77,7 +67,7 @@ type counted struct {
 }
 
 // add counts one connection.
-func (s *sums) add(c *counted, timeWait time.Duration) {
+func (s *sums) add(c *counted) {
 	f := c.f
 	s.connections++
 	if f.Marks&conn.MarkMidStream == 0 {
@@ -103,7 +93,6 @@ func (s *sums) add(c *counted, timeWait time.Duration) {
 			s.wasted += d
 		}
 	}
-	s.addTimes(c, timeWait)
 }
 
 // remember keeps the flow if it is one of the first with its cause.
@@ -117,31 +106,17 @@ func (s *sums) remember(c Cause, flow int32) {
 	s.streams[c] = list[:min(len(list), streamSample)]
 }
 
-// addTimes counts what lasted.
-func (s *sums) addTimes(c *counted, timeWait time.Duration) {
+// lasted counts how long things lasted, for a server's row or a client's: that
+// of an endpoint tells of requests.
+func (s *sums) lasted(c *counted) {
 	f := c.f
 	if d, ok := conn.Duration(f.Opened, f.CloseAt); ok && f.FirstBy != event.NoSide {
 		s.lifetime.Add(d)
 	} else if d, ok := conn.Duration(f.Opened, c.spanEnd); ok && f.cause == CauseOpen {
 		s.lifetime.AddCensored(d)
 	}
-	if s.keeps == keepAll && f.Opened.Known() && c.spanEnd.Known() {
-		s.openSpans.Add(int64(f.Opened), int64(c.spanEnd)+1)
-	}
-	if c.halfOK && c.half.finWait2.known && c.half.by == event.Client {
+	if c.halfOK && c.half.by == event.Client {
 		observe(&s.finWait2, c.half.finWait2)
-		if s.keeps != keepNone {
-			s.fw2Spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
-		}
-	}
-	if c.halfOK && c.half.closeWait.known && c.half.by == event.Client {
-		observe(&s.closeWait, c.half.closeWait)
-		if s.keeps == keepAll {
-			s.cwSpans.Add(int64(c.half.closeFrom), int64(c.half.closeTo))
-		}
-	}
-	if s.keeps != keepNone && f.TimeWaitAt.Known() && (f.TimeWaitBy == event.Client || f.TimeWaitBy == event.Both) {
-		s.timeWaitSpans.Add(int64(f.TimeWaitAt), int64(f.TimeWaitAt.Add(timeWait)))
 	}
 }
 

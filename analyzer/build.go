@@ -1,14 +1,13 @@
 package analyzer
 
 import (
-	"bytes"
-	"cmp"
 	"maps"
 	"slices"
 	"time"
 
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
+	"finwait/analyzer/exchange"
 	"finwait/analyzer/stat"
 )
 
@@ -29,6 +28,9 @@ type builder struct {
 	special   map[string][]int32  // flows for findings that no cause names, by finding
 	vantage   [event.Both + 1]int // connections by where the capture stood
 	churnedBy [causes]int
+	presence  []*presence    // of each part
+	courses   [states]course // what a sweep over presence finds
+	recent    recentRows
 	facts     facts   // of the connection that is being added
 	counted   counted // and what it adds
 	// Closes by cause over time, all of them and the churned ones.
@@ -39,15 +41,41 @@ type builder struct {
 type halfSums struct {
 	count, censored               int
 	finWait1, finWait2, closeWait stat.Dist
-	spans                         stat.Spans
-	endedBy                       map[string]int
+	endedBy                       [conn.EndedBySimultaneous + 1]int
 }
 
 // peerSums are the sums of one server.
 type peerSums struct {
 	sums
-	names    map[string]int
+	names    map[string]*int // how many connections called the server so
 	inFlight inFlight
+
+	// The name that the last connection gave, by its number in a shard.
+	last  exchange.NameID
+	shard *shard
+	count *int
+}
+
+// named counts n connections that gave the server a name.
+func (p *peerSums) named(name string, n int) *int {
+	count := p.names[name]
+	if count == nil {
+		count = new(int)
+		p.names[name] = count
+	}
+	*count += n
+	return count
+}
+
+// called counts the name that a connection gives the server, if it gives one.
+func (p *peerSums) called(at spot, r *conn.Record) {
+	if r.ServerName != 0 && r.ServerName == p.last && at.shard == p.shard {
+		*p.count++
+		return
+	}
+	if name := at.serverName(r); name != "" {
+		p.last, p.shard, p.count = r.ServerName, at.shard, p.named(name, 1)
+	}
 }
 
 // endpointKey names one endpoint of one server.
@@ -105,6 +133,7 @@ func (res *Result) build() *Report {
 	b.all.times = newTimes(b.grid)
 	b.addAll()
 	b.exchanges()
+	b.sweep()
 	r := &Report{
 		Schema: ReportSchema, Tool: Tool{"finwait", res.opts.Version},
 		Inputs: b.inputs(), Span: b.reportSpan(), Settings: res.opts.settings(), Slices: b.slices(), Quality: b.qualities(), Totals: b.totals(),
@@ -121,37 +150,44 @@ func (res *Result) build() *Report {
 }
 
 // connection adds one flow.
-func (b *builder) connection(i int, r *conn.Record) {
+func (b *builder) connection(at spot, r *conn.Record) {
 	res := b.res
-	if l := res.view(i).log; l != nil && l.OtherEnd(int(res.flows[i].index)) {
+	i := at.flow
+	if l := at.view.log; l != nil && l.OtherEnd(at.index) {
 		return // its other end is in the log as well
 	}
 	f, c := &b.facts, &b.counted
-	res.judge(f, i, r, false)
-	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.replaced[i] >= 0 && f.cause != CauseOpen}
-	if res.view(i).log == nil {
-		c.half, c.halfOK = halfCloseOf(f.Record, res.view(i).end, res.opts.FinTimeout)
+	res.judge(f, at, r, false)
+	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.wasReplaced(i) && f.cause != CauseOpen}
+	if at.view.log == nil {
+		c.half, c.halfOK = halfCloseOf(f.Record, at.view.end, res.opts.FinTimeout)
 	}
-	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(i, f.Record, int(res.replaced[i]))
+	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(at, f.Record, int(res.replaced[i]))
 	c.spanEnd = f.CloseAt
 	if !c.spanEnd.Known() {
 		c.spanEnd = f.Last
 		if f.cause == CauseOpen {
-			c.spanEnd = max(f.Last, res.view(i).end)
+			c.spanEnd = max(f.Last, at.view.end)
 		}
 	}
-	tw, placed := res.opts.TimeWait, b.placed(res.view(i))
-	p := b.peer(f.Server)
-	p.add(c, tw)
-	if name := res.serverName(i, f.Record); name != nil && b.res.rows.server(f.Server) == f.Server {
-		p.names[*name]++
+	placed := b.placed(at.view)
+	p := b.peerRow(f)
+	p.add(c)
+	p.lasted(c)
+	if c.halfOK && c.half.by == event.Client {
+		observe(&p.closeWait, c.half.closeWait)
 	}
-	cl := b.client(f.Client.Addr)
-	cl.add(c, tw)
+	if b.res.rows.server(f.Server) == f.Server {
+		p.called(at, f.Record)
+	}
+	cl := b.clientRow(f)
+	cl.add(c)
+	cl.lasted(c)
+	b.presence[0].add(c, p.row, cl.row)
 	var e *endpointSums
 	if f.Sent > 0 || f.Outstanding {
-		e = b.endpoint(f.Server, res.endpoint(i, f.Record))
-		e.add(c, tw)
+		e = b.requestRow(f)
+		e.add(c)
 		if f.Outstanding {
 			e.ended[f.cause] += int(f.Open)
 			e.timed(f.timer, 1)
@@ -172,8 +208,8 @@ func (b *builder) connection(i int, r *conn.Record) {
 	if c.retried {
 		b.special["retried"] = append(b.special["retried"], int32(i))
 	}
-	if res.view(i).log == nil {
-		b.mark(i, f)
+	if at.view.log == nil {
+		b.mark(c)
 	}
 }
 
@@ -188,23 +224,20 @@ func (f *facts) reacted() bool {
 	return ok && d <= f.RTT+reactionLimit
 }
 
-// half adds a half-close.
+// half adds a half-close. How long those of clients lasted is added up with
+// their servers already; see addPeers.
 func (b *builder) half(c *counted) {
 	if !c.halfOK {
 		return
 	}
 	h := &b.halves[b2i(c.half.by == event.Server)]
-	if h.endedBy == nil {
-		h.endedBy = map[string]int{}
-	}
 	h.count++
 	h.censored += b2i(c.half.censored)
-	h.endedBy[c.half.endedBy.String()]++
+	h.endedBy[c.half.endedBy]++
 	observe(&h.finWait1, c.half.finWait1)
-	observe(&h.finWait2, c.half.finWait2)
-	observe(&h.closeWait, c.half.closeWait)
-	if c.half.waitFrom.Known() {
-		h.spans.Add(int64(c.half.waitFrom), int64(c.half.waitTo))
+	if c.half.by != event.Client {
+		observe(&h.finWait2, c.half.finWait2)
+		observe(&h.closeWait, c.half.closeWait)
 	}
 }
 
@@ -253,7 +286,7 @@ func (p *peerSums) fallback(server event.Endpoint) string {
 func (p *peerSums) name() *string {
 	best := ""
 	for _, n := range slices.Sorted(maps.Keys(p.names)) {
-		if best == "" || p.names[n] > p.names[best] {
+		if best == "" || *p.names[n] > *p.names[best] {
 			best = n
 		}
 	}
@@ -265,20 +298,24 @@ func (p *peerSums) name() *string {
 const retryLimit = event.Time(time.Second)
 
 // sameRequest reports whether flow next began with the request that was
-// outstanding on flow i, while the server was still at work on it.
-func (res *Result) sameRequest(i int, r *conn.Record, next int) bool {
+// outstanding on the one at a spot, while the server was still at work on it.
+func (res *Result) sameRequest(at spot, r *conn.Record, next int) bool {
 	if r.Path == 0 {
 		return false
 	}
 	var n conn.Record
-	res.record(next, &n)
+	to := res.spot(next)
+	res.unpack(to, &n)
 	if n.Sent != 1 || n.Opened-r.CloseAt > retryLimit || r.Late.Known() && r.Late < n.Opened || r.PeerFIN.Known() && r.PeerFIN < n.Opened {
 		return false // later than a retry, after the server was done, or not the connection's first request
 	}
 	if n.Path == 0 {
-		return n.Endpoint != 0 && res.endpoint(next, &n) == res.endpoint(i, r)
+		return n.Endpoint != 0 && res.endpoint(to, &n) == res.endpoint(at, r)
 	}
-	return res.name(i, r.Path) == res.name(next, n.Path) && res.name(i, r.Method) == res.name(next, n.Method)
+	if at.shard == to.shard {
+		return r.Path == n.Path && r.Method == n.Method
+	}
+	return at.name(r.Path) == to.name(n.Path) && at.name(r.Method) == to.name(n.Method)
 }
 
 // vantages counts connections by where the capture stood.
@@ -290,199 +327,4 @@ func (b *builder) vantages() Causes {
 		}
 	}
 	return m
-}
-
-// totals are the sums over all connections.
-func (b *builder) totals() Totals {
-	a := &b.all
-	t := Totals{
-		Connections: a.connections, Opened: a.opened, Closed: a.closed, Requests: a.requests, Answered: a.answered,
-		TimedOut: a.timedOut, Cancelled: a.cancelled, Aborted: a.aborted, Churned: a.churned,
-		LateResponses: a.late, Retries: a.retries, RequestsPerConnection: ratio(a.requests, a.connections),
-		Causes: words(&a.causes), ChurnedBy: words(&b.churnedBy), Vantage: b.vantages(),
-		Response: quantilesOver(&a.response, &a.times.response, b.grid), Counts: a.times.counts(b.grid),
-		CausesOver: over(&b.closedOver, b.grid), ChurnedOver: over(&b.churnedOver, b.grid),
-	}
-	if a.late > 0 {
-		t.WastedServerS = secondsOf(a.wasted)
-	}
-	used := a.connections - a.reuse[0]
-	if a.requests > 0 {
-		t.ReuseRatio = ratio(a.requests-min(used, a.requests), a.requests)
-	}
-	return t
-}
-
-// halfClose is the report on the half-closes of one side.
-func (b *builder) halfClose(side int) HalfClose {
-	h := &b.halves[side]
-	out := HalfClose{
-		Count: h.count, Censored: h.censored, FinWait1: quantiles(&h.finWait1), FinWait2: quantiles(&h.finWait2),
-		CloseWait: quantiles(&h.closeWait), EndedBy: h.endedBy, Peak: Peak{At: Stamp(event.NoTime)},
-	}
-	if t := &b.all.times; side == 0 {
-		out.GaveUp = halfClosesOver(&b.all.gaveUp, &t.gaveUp, b.grid)
-		out.Other = halfClosesOver(&b.all.other, &t.other, b.grid)
-	}
-	if out.EndedBy == nil {
-		out.EndedBy = map[string]int{}
-	}
-	if n, at := h.spans.Peak(); n > 0 {
-		out.Peak = Peak{Measured(n), b.stamp(event.Time(at))}
-	}
-	return out
-}
-
-// peerRows are the servers, those with most churn first.
-func (b *builder) peerRows() []Peer {
-	rows := make([]Peer, 0, len(b.peers))
-	for _, end := range slices.SortedFunc(maps.Keys(b.peers), event.Endpoint.Compare) {
-		p := b.peers[end]
-		fw2, _ := p.fw2Spans.Peak()
-		tw, _ := p.timeWaitSpans.Peak()
-		open, _ := p.openSpans.Peak()
-		row := Peer{
-			Server: serverRow(end), ServerName: p.name(), Connections: p.connections, Opened: p.opened,
-			Requests: p.requests, RequestsPerConnection: ratio(p.requests, p.connections), Answered: p.answered,
-			TimedOut: p.timedOut, Cancelled: p.cancelled, Aborted: p.aborted, Churned: p.churned,
-			ChurnPerMinute: rate(p.churned, b.span), ConnectionsPerMinute: rate(p.opened, b.span), Causes: words(&p.causes),
-			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait),
-			GaveUp:       halfClosesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
-			Other:        halfClosesOver(&p.other, &p.times.other, b.grid),
-			FinWait2Peak: Measured(fw2), TimeWaitPeak: Measured(tw),
-			InFlightPeak: Measured(max(p.inFlight.peak(), b2i(p.requests > 0))), ConcurrencyPeak: Measured(open), Retries: p.retries,
-			Response: quantilesOver(&p.response, &p.times.response, b.grid), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
-			Counts: p.times.counts(b.grid),
-		}
-		if p.handshakes > 0 {
-			row.HandshakeS = secondsOf(p.handshakes)
-		}
-		if p.late > 0 {
-			row.WastedServerS = secondsOf(p.wasted)
-		}
-		rows = append(rows, row)
-	}
-	slices.SortStableFunc(rows, func(x, y Peer) int {
-		return cmp.Or(otherLast(x.Server, y.Server), cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
-	})
-	return rows
-}
-
-// bins is the histogram of requests per connection.
-func bins(counts *[reuseBins]int) []Bin {
-	list := []Bin{}
-	for i, n := range counts {
-		if n > 0 {
-			lo, hi := reuseRange(i)
-			list = append(list, Bin{lo, hi, n})
-		}
-	}
-	return list
-}
-
-// endpointRows are the endpoints, those with most churn first.
-func (b *builder) endpointRows() []EndpointRow {
-	keys := slices.SortedFunc(maps.Keys(b.endpoints), func(x, y endpointKey) int {
-		return cmp.Or(x.server.Compare(y.server), cmp.Compare(x.endpoint, y.endpoint))
-	})
-	rows := make([]EndpointRow, 0, len(keys))
-	for _, k := range keys {
-		rows = append(rows, b.endpoints[k].row(k, b.grid))
-	}
-	slices.SortStableFunc(rows, func(x, y EndpointRow) int {
-		return cmp.Or(otherLast(x.Server, y.Server), cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Requests, x.Requests))
-	})
-	return rows
-}
-
-func (e *endpointSums) row(k endpointKey, g grid) EndpointRow {
-	outstanding := 0
-	for _, n := range e.ended {
-		outstanding += n
-	}
-	row := EndpointRow{
-		Server: serverRow(k.server), Endpoint: k.endpoint,
-		Requests: e.exchanges + outstanding + e.reset + e.aborted2, Answered: e.exchanges,
-		TimedOut: e.ended[CauseRequestTimeout] + e.reset, Cancelled: e.ended[CauseRequestCancelled],
-		Aborted:           e.ended[CauseServerAborted] + e.ended[CauseIdleRace] + e.ended[CauseNetworkFailure] + e.aborted2,
-		ConnectionsClosed: e.closed, Churned: e.churned, Causes: words(&e.causes),
-		Response: quantilesOver(&e.response, &e.times.response, g), LateResponse: quantiles(&e.lateResponse), Retries: e.retries,
-		GaveUp: halfClosesOver(&e.gaveUp, &e.times.gaveUp, g), Counts: e.times.counts(g),
-	}
-	if e.late > 0 {
-		row.WastedServerS = secondsOf(e.wasted)
-	}
-	return row
-}
-
-// clientRows are the client addresses, those with most churn first.
-func (b *builder) clientRows() []ClientRow {
-	keys := slices.SortedFunc(maps.Keys(b.clients), func(x, y [16]byte) int { return bytes.Compare(x[:], y[:]) })
-	rows := make([]ClientRow, 0, len(keys))
-	for _, k := range keys {
-		s := b.clients[k]
-		fw2, _ := s.fw2Spans.Peak()
-		tw, _ := s.timeWaitSpans.Peak()
-		row := ClientRow{
-			Client: addressOf(k), Connections: s.connections, Opened: s.opened, Requests: s.requests,
-			RequestsPerConnection: ratio(s.requests, s.connections), Answered: s.answered, TimedOut: s.timedOut,
-			Cancelled: s.cancelled, Aborted: s.aborted, Churned: s.churned, ChurnPerMinute: rate(s.churned, b.span),
-			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes),
-			FinWait2: quantiles(&s.finWait2), GaveUp: halfClosesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
-			Other:        halfClosesOver(&s.other, &s.times.other, b.grid),
-			FinWait2Peak: Measured(fw2), TimeWaitPeak: Measured(tw), Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
-			Counts: s.times.counts(b.grid),
-		}
-		rows = append(rows, row)
-	}
-	slices.SortStableFunc(rows, func(x, y ClientRow) int {
-		return cmp.Or(otherLast(x.Client, y.Client), cmp.Compare(y.Churned, x.Churned), cmp.Compare(y.TimedOut, x.TimedOut), cmp.Compare(y.Connections, x.Connections))
-	})
-	return rows
-}
-
-// addressOf is an address in words; "" the unknown one, of sockets whose log
-// does not show it.
-func addressOf(addr [16]byte) string {
-	if addr == [16]byte{} {
-		return ""
-	}
-	if addr == otherClient {
-		return otherRow
-	}
-	return event.Endpoint{Addr: addr}.AddrPort().Addr().String()
-}
-
-// timers are the timers that were found.
-func (b *builder) timers() []Timer {
-	list := []Timer{}
-	for _, t := range b.res.timers.sorted() {
-		row := Timer{ValueS: t.value.Seconds(), SpreadS: t.spread.Seconds(), Basis: t.basis.String(), Count: t.count,
-			Servers: []string{}, Meaning: t.meaning()}
-		if t.configured {
-			row.Basis = "configured"
-		}
-		if t.client.Known() {
-			row.Client = t.client.AddrPort().Addr().String()
-		}
-		for _, s := range slices.SortedFunc(maps.Keys(t.servers), event.Endpoint.Compare) {
-			row.Servers = append(row.Servers, s.String())
-		}
-		list = append(list, row)
-	}
-	return list
-}
-
-// meaning names the settings that make such a timer.
-func (t *timer) meaning() string {
-	if t.configured {
-		return "given with --timeout"
-	}
-	switch t.basis {
-	case basisRequestEnd:
-		return "a timer for the response's head: Go ResponseHeaderTimeout, nginx proxy_read_timeout, HAProxy timeout server"
-	case basisLastByte:
-		return "a read timer, started anew by every byte: Python requests timeout, socket timeouts, nginx proxy_read_timeout"
-	}
-	return "a timer over the whole exchange: Go http.Client.Timeout or a context deadline, curl --max-time, fetch AbortSignal.timeout"
 }

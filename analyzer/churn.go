@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 
+	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
+	"finwait/analyzer/stat"
 )
 
 // pair is a client address and the server it talks to.
@@ -14,44 +17,92 @@ type pair struct {
 	server event.Endpoint
 }
 
-// life is when a connection was opened and closed.
-type life struct {
-	flow   int32
-	opened event.Time
-	closed event.Time // NoTime: it was not
-}
-
-// early is how long before the close a replacement may have been opened: a
+// retryLead is how long before the close a replacement may have been opened: a
 // client that gives up a request dials again at once, and the FIN of the old
 // connection leaves a little later (Go closes it in another goroutine).
 const retryLead = event.Time(20e6)
 
-// lives collects when connections were opened and closed, for findReplacements.
-type lives map[pair][]life
+// lives collects when connections were opened and closed, for findReplacements:
+// two moments each, 12 bytes long, in one list for every pair. The moments'
+// references are those of opening and closing.
+type lives struct {
+	of     map[pair]int // the pair's list
+	lists  [][]stat.Moment
+	recent lookaside[pair, int]
+}
+
+// opening and closing name a flow and what happened to it.
+func closing(flow int) uint32    { return uint32(flow) << 1 }
+func opening(flow int) uint32    { return uint32(flow)<<1 | 1 }
+func opens(m stat.Moment) bool   { return m.Ref&1 != 0 }
+func flowOf(m stat.Moment) int32 { return int32(m.Ref >> 1) }
+func ofOneTime(x, y stat.Moment) (sign int) {
+	return cmp.Or(cmp.Compare(x.Ref&1, y.Ref&1), cmp.Compare(x.Ref, y.Ref))
+}
+
+func newLives() lives { return lives{of: map[pair]int{}} }
+
+// list finds the list of a pair.
+func (ls *lives) list(p pair) int {
+	k, ok := ls.of[p]
+	if !ok {
+		k = len(ls.lists)
+		ls.of[p] = k
+		ls.lists = append(ls.lists, nil)
+	}
+	return k
+}
 
 // add counts a connection; open says that it was not closed.
-func (ls lives) add(f *facts, open bool) {
+func (ls *lives) add(f *facts, open bool) {
 	p := pair{f.Client.Addr, f.Server}
-	l := life{int32(f.flow), f.Opened, event.NoTime}
-	if !l.opened.Known() {
-		l.opened = event.Time(f.FirstFrame) * lineTime // a log without a clock: the order of lines
+	k, ok := ls.recent.find(slotOfAddr(&p.client)+slotOfEnd(&p.server), p)
+	if !ok {
+		*k = ls.list(p)
 	}
+	opened := f.Opened
+	if !opened.Known() {
+		opened = event.Time(f.FirstFrame) * lineTime // a log without a clock: the order of lines
+	}
+	list := append(ls.lists[*k], stat.MomentOf(int64(opened), opening(f.flow)))
 	if !open {
-		l.closed = f.CloseAt
-		if !l.closed.Known() {
-			l.closed = f.Last
+		closed := f.CloseAt
+		if !closed.Known() {
+			closed = f.Last
 		}
-		if !l.closed.Known() {
-			l.closed = event.Time(f.CloseFrame) * lineTime
+		if !closed.Known() {
+			closed = event.Time(f.CloseFrame) * lineTime
 		}
+		list = append(list, stat.MomentOf(int64(closed), closing(f.flow)))
 	}
-	ls[p] = append(ls[p], l)
+	ls.lists[*k] = list
+}
+
+// merge adds what o collected, and empties it.
+func (ls *lives) merge(o *lives) {
+	for p, n := range o.of {
+		k := ls.list(p)
+		if ls.lists[k] == nil {
+			ls.lists[k] = o.lists[n]
+		} else {
+			ls.lists[k] = append(ls.lists[k], o.lists[n]...)
+		}
+		o.lists[n] = nil
+	}
+	*o = lives{}
 }
 
 // open reports whether the connection was not closed within the input. It is
-// what the rules find, without the timers that the later ones need.
+// what the rules find, without the timers that the later ones need, and corrects
+// nothing in the record.
 func (f *facts) open() bool {
-	return !f.refused() && !f.unreachable() && (f.unanswered() || !f.gaveUp() && !f.unseenClose() && f.stillOpen()) && f.cause == CauseOpen
+	switch f.Handshake {
+	case conn.HandshakeRefused, conn.HandshakeUnreachable:
+		return false
+	case conn.HandshakeUnanswered:
+		return f.Marks&conn.MarkAnsweredLate == 0 && f.unanswered() && f.cause == CauseOpen
+	}
+	return f.Marks&(conn.MarkGaveUp|conn.MarkClosedUnseen) == 0 && f.FirstBy == event.NoSide
 }
 
 // lineTime stands for the time from one line of a log without a clock to the
@@ -63,70 +114,122 @@ const lineTime = event.Time(1e9)
 // after the close (or just before it), each new connection replacing one old
 // one, the latest close first. A connection that would have been opened anyway,
 // for more concurrency, is taken for a replacement.
-func (res *Result) findReplacements(ls lives) {
+func (res *Result) findReplacements(ls *lives) {
 	res.replaced = make([]int32, len(res.flows))
 	for i := range res.replaced {
 		res.replaced[i] = -1
 	}
 	var done sync.WaitGroup
-	limit := make(chan struct{}, res.opts.Jobs)
-	for _, list := range ls {
-		limit <- struct{}{}
+	var next atomic.Int64
+	for range min(res.opts.Jobs, len(ls.lists)) {
 		done.Go(func() {
-			res.matchLives(list)
-			<-limit
+			var m matcher
+			for k := next.Add(1) - 1; k < int64(len(ls.lists)); k = next.Add(1) - 1 {
+				m.match(ls.lists[k], res.replaced)
+				ls.lists[k] = nil
+			}
 		})
 	}
 	done.Wait()
-}
-
-// change is an opening or a close on the time line of one group.
-type change struct {
-	at     event.Time
-	flow   int32
-	closed bool
-}
-
-// matchLives matches the closes of one group with its openings.
-func (res *Result) matchLives(lives []life) {
-	changes := make([]change, 0, 2*len(lives))
-	for _, l := range lives {
-		changes = append(changes, change{l.opened, l.flow, false})
-		if l.closed.Known() {
-			changes = append(changes, change{l.closed, l.flow, true})
+	res.churned = make([]uint64, (len(res.flows)+63)/64)
+	for i, next := range res.replaced {
+		if next >= 0 {
+			res.churned[i/64] |= 1 << (i % 64)
 		}
 	}
-	slices.SortFunc(changes, func(x, y change) int {
-		if x.at != y.at {
-			return cmp.Compare(x.at, y.at)
-		}
-		return cmp.Or(cmp.Compare(b2i(y.closed), b2i(x.closed)), cmp.Compare(x.flow, y.flow))
-	})
-	var closed, opened []change // closes, and recent openings, that nothing matches yet
-	for _, c := range changes {
-		if c.closed {
-			for len(opened) > 0 && c.at-opened[0].at > retryLead {
-				opened = opened[1:]
-			}
-			if k := slices.IndexFunc(opened, func(o change) bool { return o.flow > c.flow }); k >= 0 {
-				res.replaced[c.flow] = opened[k].flow
-				opened = slices.Delete(opened, k, k+1)
-				continue
-			}
-			closed = append(closed, c)
-			continue
-		}
-		k := len(closed) - 1
-		for k >= 0 && (closed[k].flow == c.flow || closed[k].at == c.at && closed[k].flow > c.flow) {
-			k-- // a dial of one packet closes when it opens: nothing replaces itself, or what came later
-		}
-		if k >= 0 {
-			res.replaced[closed[k].flow] = c.flow
-			closed = slices.Delete(closed, k, k+1)
-			continue
-		}
-		opened = append(opened, c)
+}
+
+// wasReplaced reports whether flow i was: a bit that stays in the cache, while
+// the number of its replacement does not.
+func (res *Result) wasReplaced(i int) bool { return res.churned[i/64]>>(i%64)&1 != 0 }
+
+// matcher matches the closes of one pair after the other with openings.
+type matcher struct {
+	spare  []stat.Moment // for sorting
+	closed []int32       // flows whose close nothing matches yet, in order of time
+	opened []stat.Moment // openings of late that match nothing yet
+	rising bool          // their flows are in order
+	now    []int32       // flows that close at the moment, and that nothing matches
+}
+
+// match matches the moments of one pair, writing to replaced. It costs a sort,
+// and a step for every moment, but for openings in a burst of less than
+// retryLead that close in another order: those may move each other.
+func (m *matcher) match(list []stat.Moment, replaced []int32) {
+	if len(m.spare) < len(list) {
+		m.spare = make([]stat.Moment, len(list))
 	}
+	list, m.spare = stat.SortMoments(list, m.spare)
+	m.closed, m.opened, m.now, m.rising = m.closed[:0], m.opened[:0], m.now[:0], true
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].At() == list[0].At() {
+			n++
+		}
+		if n > 1 {
+			slices.SortFunc(list[:n], ofOneTime)
+		}
+		m.moment(list[:n], replaced)
+		list = list[n:]
+	}
+}
+
+// moment matches what happens at one time: closes, then openings, each by flow.
+func (m *matcher) moment(list []stat.Moment, replaced []int32) {
+	pending := m.now[:0]
+	for _, x := range list {
+		flow := flowOf(x)
+		if !opens(x) {
+			if next, ok := m.before(x); ok {
+				replaced[flow] = next
+			} else {
+				pending = append(pending, flow)
+			}
+			continue
+		}
+		for len(pending) > 0 && pending[0] < flow { // nothing replaces itself, or what came later
+			m.closed, pending = append(m.closed, pending[0]), pending[1:]
+		}
+		k := len(m.closed) - 1
+		if k >= 0 && m.closed[k] == flow {
+			k-- // its close is older than its opening: the clock stepped
+		}
+		if k < 0 {
+			m.rising = m.rising && (len(m.opened) == 0 || flowOf(m.opened[len(m.opened)-1]) < flow)
+			m.opened = append(m.opened, x)
+			continue
+		}
+		replaced[m.closed[k]] = flow
+		m.closed = slices.Delete(m.closed, k, k+1)
+	}
+	m.closed = append(m.closed, pending...)
+}
+
+// before takes the first opening, of a later flow, that came just before a close.
+func (m *matcher) before(x stat.Moment) (flow int32, ok bool) {
+	for len(m.opened) > 0 && event.Time(x.At()-m.opened[0].At()) > retryLead {
+		m.opened = m.opened[1:]
+	}
+	m.rising = m.rising || len(m.opened) == 0
+	var k int // mostly the flow was opened long before, and the first one will do
+	if len(m.opened) > 0 && flowOf(m.opened[0]) > flowOf(x) {
+		k = 0
+	} else if m.rising {
+		k, _ = slices.BinarySearchFunc(m.opened, flowOf(x)+1, func(o stat.Moment, f int32) int { return cmp.Compare(flowOf(o), f) })
+	} else if k = slices.IndexFunc(m.opened, func(o stat.Moment) bool { return flowOf(o) > flowOf(x) }); k < 0 {
+		k = len(m.opened)
+	}
+	if k == len(m.opened) {
+		return 0, false
+	}
+	flow = flowOf(m.opened[k])
+	if k < len(m.opened)/2 {
+		copy(m.opened[1:], m.opened[:k])
+		m.opened = m.opened[1:]
+	} else {
+		m.opened = slices.Delete(m.opened, k, k+1)
+	}
+	return flow, true
 }
 
 func b2i(b bool) int {

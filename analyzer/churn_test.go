@@ -1,12 +1,96 @@
 package analyzer
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"finwait/analyzer/event"
+	"finwait/analyzer/stat"
 )
+
+// TestMatcherAgainstSearch compares the matching with the definition, which looks
+// through all that is left: with clocks that step, many changes at one moment,
+// and bursts.
+func TestMatcherAgainstSearch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	var m matcher
+	for round := range 3000 {
+		n := 1 + rng.IntN(30)
+		unit, width := [...]int64{1e6, 7e6, 25e6, 1e9}[rng.IntN(4)], 1+rng.Int64N(60)
+		var list []stat.Moment
+		for flow := range n {
+			open := rng.Int64N(width)
+			if round%2 == 0 {
+				open = int64(flow) * width / int64(n)
+			}
+			list = append(list, stat.MomentOf(open*unit, opening(flow)))
+			if rng.IntN(5) > 0 {
+				list = append(list, stat.MomentOf((open+rng.Int64N(20)-rng.Int64N(3))*unit, closing(flow)))
+			}
+		}
+		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		got, want := make([]int32, n), make([]int32, n)
+		for i := range n {
+			got[i], want[i] = -1, -1
+		}
+		matchBySearch(slices.Clone(list), want)
+		m.match(list, got)
+		if !slices.Equal(got, want) {
+			t.Fatalf("round %d: %v, want %v", round, got, want)
+		}
+	}
+}
+
+// matchBySearch is the definition of matcher.match.
+func matchBySearch(list []stat.Moment, replaced []int32) {
+	slices.SortFunc(list, func(x, y stat.Moment) int { return cmp.Or(cmp.Compare(x.At(), y.At()), ofOneTime(x, y)) })
+	var closed, opened []stat.Moment
+	for _, c := range list {
+		flow := flowOf(c)
+		if !opens(c) {
+			k := slices.IndexFunc(opened, func(o stat.Moment) bool {
+				return event.Time(c.At()-o.At()) <= retryLead && flowOf(o) > flow
+			})
+			if k >= 0 {
+				replaced[flow] = flowOf(opened[k])
+				opened = slices.Delete(opened, k, k+1)
+				continue
+			}
+			closed = append(closed, c)
+			continue
+		}
+		k := len(closed) - 1
+		for k >= 0 && (flowOf(closed[k]) == flow || closed[k].At() == c.At() && flowOf(closed[k]) > flow) {
+			k--
+		}
+		if k < 0 {
+			opened = append(opened, c)
+			continue
+		}
+		replaced[flowOf(closed[k])] = flow
+		closed = slices.Delete(closed, k, k+1)
+	}
+}
+
+// BenchmarkMatch matches 200,000 connections of one pair.
+func BenchmarkMatch(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const n = 200_000
+	var list []stat.Moment
+	for flow := range n {
+		open := int64(flow) * 30e3
+		list = append(list, stat.MomentOf(open, opening(flow)), stat.MomentOf(open+100e6+rng.Int64N(50e6), closing(flow)))
+	}
+	replaced := make([]int32, n)
+	var m matcher
+	b.ReportAllocs()
+	for b.Loop() {
+		m.match(slices.Clone(list), replaced)
+	}
+}
 
 // TestReplacements matches closes with the connections opened because of them.
 // A row of a plan is client, server, opening and close in seconds; want names,

@@ -98,7 +98,10 @@ type D struct {
 	JudgedBy string   `json:"judged_by,omitempty"`
 	Doubts   []string `json:"doubts,omitempty"` // IDs of Comparable that weaken this row
 	Note     string   `json:"note,omitempty"`
-	Verdict  string   `json:"verdict"`
+	// Because says where the change of a row is that contains it, and what is
+	// left without; the verdict is then that of what is left.
+	Because string `json:"because,omitempty"`
+	Verdict string `json:"verdict"`
 
 	family  family
 	worse   int      // 1: more is worse; -1: less is worse
@@ -115,6 +118,8 @@ type ClientDiff struct {
 	Was     string `json:"was,omitempty"` // its address before, when that was another
 	Verdict string `json:"verdict"`
 	Rows    []D    `json:"rows"`
+
+	of *group
 }
 
 // PeerDiff is one server, or several that were taken together.
@@ -134,6 +139,8 @@ type EndpointDiff struct {
 	Was      string `json:"was,omitempty"` // its server before, when that was another
 	Verdict  string `json:"verdict"`
 	Rows     []D    `json:"rows"`
+
+	of *group
 }
 
 // CauseDiff is one cause over all connections: every close of the harmful ones,
@@ -190,11 +197,14 @@ func Compare(before, after *Report, opts CompareOptions) *Comparison {
 		c.load = float64(after.Totals.Requests) / c.b.minutes / (float64(before.Totals.Requests) / c.a.minutes)
 	}
 	out := &Comparison{Schema: DiffSchema, Tool: Tool{"finwait", opts.Version}, Before: c.a.summary(), After: c.b.summary()}
+	c.patience = c.patienceOf()
 	c.match()
 	c.collect(out)
 	c.verdicts(out)
 	out.Timers = c.timers()
 	c.compareCaptures(out)
+	out.Axes = axesOf(out.Totals)
+	c.blame(out)
 	out.Findings = c.findings(out)
 	c.conclude(out)
 	return out

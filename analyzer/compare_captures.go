@@ -1,7 +1,9 @@
 package analyzer
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -17,6 +19,25 @@ const (
 	lossy        = 0.02 // share of the connections or packets that a loss touches
 )
 
+// sameCapture reports whether both sides are the same data, however named: then
+// nothing changed, however little there is of it.
+func (c *comparer) sameCapture() bool {
+	if c.a.r.Totals.Connections == 0 || c.a.r.Span.Start != c.b.r.Span.Start {
+		return false
+	}
+	bare := func(r *Report) []byte {
+		x := *r
+		x.Tool, x.Inputs, x.Quality, x.Settings = Tool{}, nil, nil, Settings{}
+		text, err := json.Marshal(&x)
+		if err != nil {
+			return nil
+		}
+		return text
+	}
+	a := bare(c.a.r)
+	return a != nil && bytes.Equal(a, bare(c.b.r))
+}
+
 // timed are the metrics that are durations.
 func timed(more ...string) []string {
 	return append([]string{"response_s", "half_close_s", "fin_wait_2_s", "fin_wait_2_other_s", "close_wait_s", "server_fin_wait_2_s"}, more...)
@@ -25,7 +46,7 @@ func timed(more ...string) []string {
 // compareCaptures names what differs between the sides as captures, and marks
 // the rows that it weakens.
 func (c *comparer) compareCaptures(out *Comparison) {
-	for _, d := range []*Doubt{c.length(), c.loads(), c.mix(out), c.snaplen(), c.vantage(), c.links(), c.sources(), c.settings(), c.losses(), c.unusedMap()} {
+	for _, d := range []*Doubt{c.length(), c.loads(), c.mix(out), c.snaplen(), c.vantage(), c.links(), c.sources(), c.settings(), c.window(), c.filter(), c.losses(), c.unusedMap()} {
 		if d != nil {
 			out.Comparable = append(out.Comparable, *d)
 		}
@@ -84,13 +105,23 @@ func (c *comparer) length() *Doubt {
 		"requests_per_connection", "time_wait_peak", "fin_wait_2_peak")
 }
 
+// likeLoads reports whether the requests per minute are about the same on both
+// sides, or not known.
+func (c *comparer) likeLoads() bool {
+	return c.load > 0 && max(c.load, 1/c.load) < unlikeLoad || c.a.minutes == 0 || c.b.minutes == 0 || c.a.r.Totals.Requests == 0
+}
+
 func (c *comparer) loads() *Doubt {
-	if c.load > 0 && max(c.load, 1/c.load) < unlikeLoad || c.a.minutes == 0 || c.b.minutes == 0 || c.a.r.Totals.Requests == 0 {
+	if c.likeLoads() {
 		return nil
 	}
 	a, b := float64(c.a.r.Totals.Requests)/c.a.minutes, float64(c.b.r.Totals.Requests)/c.b.minutes
-	return newDoubt("load", fmt.Sprintf("loads differ: %s requests per minute before, %s after; rates are judged per request", number(a), number(b)),
+	d := newDoubt("load", fmt.Sprintf("loads differ: %s requests per minute before, %s after; rates are judged per request", number(a), number(b)),
 		"churn_per_minute", "connections_per_minute", "fin_wait_2_peak", "time_wait_peak")
+	if c.byPools {
+		d.Doubts = append(d.Doubts, "churn_per_1k", "requests_per_connection")
+	}
+	return d
 }
 
 // number formats a rate to three digits.
@@ -174,8 +205,8 @@ func requestsOfAll(list []*subject) int {
 func (c *comparer) snaplen() *Doubt {
 	a, b := snaplenOf(c.a.r), snaplenOf(c.b.r)
 	cutA, cutB := c.a.share("cut-payload"), c.b.share("cut-payload")
-	if math.Abs(cutA-cutB) < lossy {
-		return nil
+	if math.Abs(cutA-cutB) < lossy || a == b && max(cutA, cutB) < (1+unlikeShare)*min(cutA, cutB) {
+		return nil // the same length cuts what is long enough
 	}
 	return newDoubt("snaplen", fmt.Sprintf("one side has cut payloads (snap length %s before, %s after), so its requests are less certain", a, b),
 		"timeouts_per_1k", "cancels_per_1k", "aborts_per_1k", "churn_per_1k", "response_s", "requests_per_connection").gravely(true)
@@ -280,6 +311,36 @@ func (c *comparer) settings() *Doubt {
 		return nil
 	}
 	return newDoubt("settings", "the sides were analyzed with different --fin-timeout or --time-wait", "fin_wait_2_s", "fin_wait_2_other_s", "fin_wait_2_peak", "time_wait_peak")
+}
+
+// window names --from and --to where they differ. Absolute times of two days do
+// so by their nature; what matters then is the length, which has its own doubt.
+func (c *comparer) window() *Doubt {
+	words := func(s *Settings) string {
+		switch {
+		case s.From == "" && s.To == "":
+			return "all of it"
+		case s.To == "":
+			return "from " + s.From
+		case s.From == "":
+			return "to " + s.To
+		}
+		return "from " + s.From + " to " + s.To
+	}
+	a, b := words(&c.a.r.Settings), words(&c.b.r.Settings)
+	if a == b {
+		return nil
+	}
+	return newDoubt("window", fmt.Sprintf("cut to different times (--from, --to): %s before, %s after", a, b),
+		"requests_per_connection", "connections_per_minute")
+}
+
+func (c *comparer) filter() *Doubt {
+	a, b := c.a.r.Settings.Filter, c.b.r.Settings.Filter
+	if a == b {
+		return nil
+	}
+	return newDoubt("filter", fmt.Sprintf("filtered differently (-f): %s before, %s after", cmp.Or(a, "nothing"), cmp.Or(b, "nothing")), everything)
 }
 
 // losses names what one side lacks more of than the other.

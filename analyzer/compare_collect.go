@@ -15,7 +15,7 @@ func (c *comparer) collect(out *Comparison) {
 	out.Clients, out.Peers, out.Endpoints = []ClientDiff{}, []PeerDiff{}, []EndpointDiff{}
 	for _, g := range c.clients {
 		x, was := g.shown()
-		out.Clients = append(out.Clients, ClientDiff{Client: x.server, Was: was, Rows: c.groupRows(familyHosts, &g)})
+		out.Clients = append(out.Clients, ClientDiff{Client: x.server, Was: was, Rows: c.groupRows(familyHosts, &g), of: &g})
 	}
 	for _, g := range c.peers {
 		x, was := g.shown()
@@ -23,7 +23,7 @@ func (c *comparer) collect(out *Comparison) {
 	}
 	for _, g := range c.endpoints {
 		x, was := g.shown()
-		out.Endpoints = append(out.Endpoints, EndpointDiff{Server: x.server, Endpoint: x.endpoint, Was: was, Rows: c.groupRows(familyEndpoint, &g)})
+		out.Endpoints = append(out.Endpoints, EndpointDiff{Server: x.server, Endpoint: x.endpoint, Was: was, Rows: c.groupRows(familyEndpoint, &g), of: &g})
 	}
 }
 
@@ -120,6 +120,12 @@ func (c *comparer) causes() []CauseDiff {
 			x.unit, x.exposure = "per 1000 connections", [2]int{ta.Connections, tb.Connections}
 			of = func(k *Counts) []int { return k.Opened }
 		}
+		if !harmful(cause) && cause != CauseDeclared.String() && !c.likeLoads() {
+			d := follower(x.metric, x.unit, per(x.events[0], x.exposure[0], x.scale), per(x.events[1], x.exposure[1], x.scale), x.exposure[0], x.exposure[1], 1, 0)
+			d.Note = loadNote
+			out = append(out, CauseDiff{cause, []D{d}})
+			continue
+		}
 		a, b := c.a.totals(), c.b.totals()
 		x.exposeAt, x.clocked = [2][]int{a.list(of), b.list(of)}, c.clocked(a, b)
 		out = append(out, CauseDiff{cause, []D{c.rate(familyAll, x)}})
@@ -153,7 +159,15 @@ func (c *comparer) verdicts(out *Comparison) {
 		}
 	})
 	c.correct(all)
-	out.each(func(_ string, rows []D) { judge(rows) })
+	c.same = c.sameCapture()
+	out.each(func(_ string, rows []D) {
+		judge(rows)
+		for i := range rows {
+			if c.same {
+				rows[i].Verdict = VerdictUnchanged
+			}
+		}
+	})
 }
 
 // groupVerdicts gives the groups their verdicts and sorts them by these.

@@ -14,8 +14,9 @@ const (
 	leastRate    = 1.0   // nor does a smaller change of a rate, per 1000
 	leastTime    = 0.001 // nor of a duration, in s
 	muchRatio    = 3.0   // unchanged excludes such a ratio either way, and the ratio seen is less than half as far off
-	muchShift    = 0.15  // or such a shift of the probability that a duration is longer, from a half
-	muchRate     = 10.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
+	muchShift    = 0.2   // or such a shift of the probability that a duration is longer, from a half, and the one seen is less than half as large
+	muchRate     = 15.0  // or such a difference of rates, per 1000, and the one seen is less than half as large
+	doubtful     = 0.05  // a p-value of its own below it asks for more than that
 	fewEvents    = 4     // with fewer events of both sides together, nothing can be told
 	fewDurations = 4     // nor with fewer durations on either side
 	unclocked    = 4.0   // variance that counts are taken to have where their times are not known, against Poisson's
@@ -41,145 +42,10 @@ type comparer struct {
 	clients   []group
 	endpoints []group
 	matches   []Match
+	patience  patience
+	byPools   bool     // loads differ, and rows of churn were judged by other ones
+	same      bool     // both sides are the same data
 	unused    []string // entries of Map that name nothing
-}
-
-// rates are the events of two subjects with the exposures they are counted
-// against, by slices of time.
-type rates struct {
-	metric, unit       string
-	worse              int
-	events             [2]int
-	exposure           [2]int
-	scale              float64 // events per how many
-	eventsAt, exposeAt [2][]int
-	clocked            bool
-}
-
-// rate compares a count per exposure.
-func (c *comparer) rate(f family, x rates) D {
-	d := D{Metric: x.metric, Unit: x.unit, NBefore: x.exposure[0], NAfter: x.exposure[1], family: f, worse: x.worse, Verdict: VerdictUnsure}
-	d.Before, d.After = per(x.events[0], x.exposure[0], x.scale), per(x.events[1], x.exposure[1], x.scale)
-	d.Change = relative(d.Before, d.After)
-	if d.Before == nil || d.After == nil {
-		return d
-	}
-	d.matters = math.Abs(*d.After-*d.Before) >= leastRate*x.scale/1000 && apart(*d.Before, *d.After)
-	if x.events[0]+x.events[1] < fewEvents {
-		d.bounded = x.closeBy(1)
-		return d
-	}
-	t := x.test()
-	d.bounded = x.closeBy(max(1, t.Dispersion))
-	d.take(t)
-	if !x.clocked {
-		d.Note = "the times of these events are not known, so that bursts cannot be told from a change"
-	}
-	if within(t, muchRatio) {
-		d.bounded = true
-	}
-	d.Low, d.High = finite(t.Low-1), finite(t.High-1)
-	return d
-}
-
-// test tests whether the rates differ.
-func (x *rates) test() stat.Test {
-	if !x.clocked {
-		return stat.CompareRates(
-			stat.Rate{Events: float64(x.events[0]) / unclocked, Exposure: float64(x.exposure[0]) / unclocked},
-			stat.Rate{Events: float64(x.events[1]) / unclocked, Exposure: float64(x.exposure[1]) / unclocked})
-	}
-	return stat.CompareBursts(sliceRates(x.eventsAt[0], x.exposeAt[0]), sliceRates(x.eventsAt[1], x.exposeAt[1]))
-}
-
-// sliceRates are the rates of slices. Events of a slice without exposure (a
-// close some time after the last request) go to the last slice before it that
-// has some.
-func sliceRates(events, exposure []int) []stat.Rate {
-	out := make([]stat.Rate, max(len(events), len(exposure)))
-	last := -1
-	early := 0.0
-	for i := range out {
-		n := float64(at(events, i))
-		if e := at(exposure, i); e > 0 {
-			out[i] = stat.Rate{Events: n + early, Exposure: float64(e)}
-			last, early = i, 0
-		} else if last >= 0 {
-			out[last].Events += n
-		} else {
-			early += n
-		}
-	}
-	return out
-}
-
-// take puts the result of a test into the row.
-func (d *D) take(t stat.Test) {
-	if math.IsNaN(t.P) {
-		return
-	}
-	p := t.P
-	d.PRaw, d.Test = &p, t.Method
-	for _, w := range t.Warnings {
-		if d.Note == "" && w != stat.WarnFew && w != stat.WarnFewSlices {
-			d.Note = string(w)
-		}
-	}
-}
-
-// within reports whether the 90 % interval of a ratio excludes a factor of
-// limit either way (two one-sided tests at 5 %; it is made from the 95 % one),
-// and the ratio itself is less than half as far from 1, on a logarithmic scale.
-func within(t stat.Test, limit float64) bool {
-	if !(t.Effect > 0) || math.IsInf(t.Effect, 0) || !(t.Low > 0) || math.IsInf(t.High, 0) {
-		return false
-	}
-	const shrink = 1.645 / 1.96
-	low := math.Log(t.Effect) - shrink*math.Log(t.Effect/t.Low)
-	high := math.Log(t.Effect) + shrink*math.Log(t.High/t.Effect)
-	return math.Abs(math.Log(t.Effect)) < math.Log(limit)/2 && low > -math.Log(limit) && high < math.Log(limit)
-}
-
-// closeBy reports whether the 90 % interval of the difference of the rates
-// excludes one that matters much. A count's variance is taken as that of one
-// more, since none seen does not mean none to come.
-func (x *rates) closeBy(dispersion float64) bool {
-	na, nb := float64(x.exposure[0]), float64(x.exposure[1])
-	a, b := float64(x.events[0]), float64(x.events[1])
-	half := 1.645 * math.Sqrt(dispersion*((a+1)/(na*na)+(b+1)/(nb*nb)))
-	seen := math.Abs(b/nb - a/na)
-	return seen < muchRate/2000 && seen+half < muchRate/1000
-}
-
-// apart reports whether two rates differ by a tenth or more.
-func apart(a, b float64) bool {
-	lo, hi := min(a, b), max(a, b)
-	return hi > lo*(1+leastChange)
-}
-
-// per is a count per exposure; nil without exposure.
-func per(n, exposure int, scale float64) *float64 {
-	if exposure <= 0 {
-		return nil
-	}
-	v := float64(n) / float64(exposure) * scale
-	return &v
-}
-
-// relative is (b-a)/a; nil when that has no value.
-func relative(a, b *float64) *float64 {
-	if a == nil || b == nil || *a == 0 {
-		return nil
-	}
-	return finite((*b - *a) / *a)
-}
-
-// finite is a number that JSON can hold; nil for others.
-func finite(v float64) *float64 {
-	if math.IsInf(v, 0) || math.IsNaN(v) {
-		return nil
-	}
-	return &v
 }
 
 // duration compares two distributions. It is false when neither side has any.
@@ -205,11 +71,25 @@ func (c *comparer) duration(f family, metric string, a, b *Quantiles) (D, bool) 
 		d.bounded = within(t, muchRatio)
 		d.Low, d.High = finite(t.Low-1), finite(t.High-1)
 	} else {
-		d.bounded = t.Low > 0.5-muchShift && t.High < 0.5+muchShift
+		const shrink = 1.645 / 1.96 // from the 95 % interval to that of 90 %
+		d.bounded = math.Abs(t.Effect-0.5) < muchShift/2 &&
+			t.Effect-shrink*(t.Effect-t.Low) > 0.5-muchShift && t.Effect+shrink*(t.High-t.Effect) < 0.5+muchShift
 		d.Low, d.High = finite(t.Low), finite(t.High)
 	}
+	d.bounded = d.bounded && !farApart(a.P50, b.P50)
 	d.show(a, b, longer)
 	return d, true
+}
+
+// farApart reports whether two medians differ by half of muchRatio, on a
+// logarithmic scale, or more. Distributions that cross may do so although
+// neither is longer as a whole.
+func farApart(a, b *float64) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	lo, hi := min(*a, *b), max(*a, *b)
+	return hi-lo >= leastTime && hi > lo*math.Sqrt(muchRatio)
 }
 
 // quantile is one of a distribution on both sides.
@@ -285,10 +165,18 @@ func (c *comparer) rows(f family, a, b *subject) []D {
 				x.metric, x.unit, x.exposure = "churn_per_1k_connections", "per 1000 connections", [2]int{a.connections, b.connections}
 				x.exposeAt = [2][]int{a.list(opened), b.list(opened)}
 			}
+			if c.pooled(a, b) {
+				rows = append(rows, c.byLoad(x, rows))
+				continue
+			}
 		} else if m.metric != "timeouts_per_1k" && m.count == [2]int{} {
 			continue
 		}
-		rows = append(rows, c.rate(f, x))
+		d := c.rate(f, x)
+		if m.metric == "timeouts_per_1k" || m.metric == "churn_per_1k" && a.byTimeouts() && b.byTimeouts() {
+			c.patient(&d, a, b, m.count)
+		}
+		rows = append(rows, d)
 	}
 	rows = c.times(rows, f, a, b)
 	if a.wide && b.wide {
@@ -296,6 +184,45 @@ func (c *comparer) rows(f family, a, b *subject) []D {
 	}
 	return rows
 }
+
+// pooled reports whether the sides' loads differ and much of the churn comes from
+// idle pools and idle timers. How often a pool overflows or runs empty, and how
+// often a connection idles for too long, depends on the load: with half of it,
+// a pool of two turned over 40 % fewer connections per request in one program,
+// and idle timers 25 % more in another.
+func (c *comparer) pooled(a, b *subject) bool {
+	if c.likeLoads() {
+		return false
+	}
+	for _, x := range [...]*subject{a, b} {
+		steady := x.causes[CauseDeclared.String()]
+		for cause, n := range x.causes {
+			if harmful(cause) {
+				steady += n
+			}
+		}
+		if float64(x.churned-steady) > unlikeShare*float64(x.churned) {
+			return true
+		}
+	}
+	return false
+}
+
+// byLoad is the row of churn that the load explains: judged by what else closes
+// connections. rows has the requests that failed.
+func (c *comparer) byLoad(x rates, rows []D) D {
+	leaders := make([]int, len(rows))
+	for i := range leaders {
+		leaders[i] = i
+	}
+	d := follower(x.metric, x.unit, per(x.events[0], x.exposure[0], x.scale), per(x.events[1], x.exposure[1], x.scale),
+		x.exposure[0], x.exposure[1], x.worse, 0, leaders...)
+	d.Note, c.byPools = loadNote, true
+	return d
+}
+
+// loadNote says why unlike loads keep churn from being judged.
+const loadNote = "how often idle pools overflow and idle timers expire depends on the load, which differs"
 
 // clocked reports whether the times of both subjects' events are known.
 func (c *comparer) clocked(a, b *subject) bool {

@@ -35,6 +35,7 @@ type subject struct {
 	connections, opened, requests         int
 	timedOut, cancelled, aborted, churned int
 	counts                                *Counts
+	causes                                Causes // closes by cause
 	response, finWait2, gaveUp, other     Quantiles
 	closeWait, serverFW                   Quantiles
 	finWait2Peak, timeWaitPeak            int
@@ -45,7 +46,7 @@ type subject struct {
 func (s *side) totals() *subject {
 	t, h := &s.r.Totals, &s.r.HalfClose
 	x := &subject{connections: t.Connections, opened: t.Opened, requests: t.Requests, timedOut: t.TimedOut, cancelled: t.Cancelled,
-		aborted: t.Aborted, churned: t.Churned, counts: t.Counts, response: t.Response, wide: true,
+		aborted: t.Aborted, churned: t.Churned, counts: t.Counts, causes: t.Causes, response: t.Response, wide: true,
 		finWait2: h.Client.FinWait2, gaveUp: h.Client.GaveUp, other: h.Client.Other, closeWait: h.Client.CloseWait, serverFW: h.Server.FinWait2,
 		finWait2Peak: max(0, int(h.Client.Peak.Count))}
 	for i := range s.r.Timeline.Series {
@@ -64,20 +65,24 @@ func (s *side) peers() []*subject {
 	for i := range s.r.Peers {
 		p := &s.r.Peers[i]
 		out[i] = &subject{server: p.Server, name: p.ServerName, connections: p.Connections, opened: p.Opened, requests: p.Requests,
-			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, response: p.Response,
+			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, causes: p.Causes, response: p.Response,
 			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, closeWait: p.CloseWait, finWait2Peak: max(0, int(p.FinWait2Peak)), timeWaitPeak: max(0, int(p.TimeWaitPeak)), wide: true}
 	}
 	return out
 }
 
-// clients are the subjects of the clients.
+// clients are the subjects of the clients. Reports keep no distribution of
+// response times for each; that of a single one is that of everything.
 func (s *side) clients() []*subject {
 	out := make([]*subject, len(s.r.Clients))
 	for i := range s.r.Clients {
 		p := &s.r.Clients[i]
 		out[i] = &subject{server: p.Client, connections: p.Connections, opened: p.Opened, requests: p.Requests,
-			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, response: p.Response,
+			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, causes: p.Causes, response: p.Response,
 			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, finWait2Peak: max(0, int(p.FinWait2Peak)), timeWaitPeak: max(0, int(p.TimeWaitPeak)), wide: true}
+	}
+	if len(out) == 1 {
+		out[0].response = s.r.Totals.Response
 	}
 	return out
 }
@@ -88,7 +93,7 @@ func (s *side) endpoints() []*subject {
 	for i := range s.r.Endpoints {
 		e := &s.r.Endpoints[i]
 		out[i] = &subject{server: e.Server, endpoint: e.Endpoint, requests: e.Requests, timedOut: e.TimedOut, cancelled: e.Cancelled,
-			aborted: e.Aborted, churned: e.Churned, connections: e.ConnectionsClosed, counts: e.Counts, response: e.Response, gaveUp: e.GaveUp}
+			aborted: e.Aborted, churned: e.Churned, connections: e.ConnectionsClosed, counts: e.Counts, causes: e.Causes, response: e.Response, gaveUp: e.GaveUp}
 	}
 	return out
 }
@@ -99,7 +104,7 @@ func pooled(list []*subject) *subject {
 	if len(list) == 1 {
 		return list[0]
 	}
-	x := &subject{server: list[0].server, endpoint: list[0].endpoint, name: list[0].name, wide: list[0].wide}
+	x := &subject{server: list[0].server, endpoint: list[0].endpoint, name: list[0].name, wide: list[0].wide, causes: Causes{}}
 	for _, y := range list {
 		x.connections += y.connections
 		x.opened += y.opened
@@ -111,6 +116,9 @@ func pooled(list []*subject) *subject {
 		x.finWait2Peak += y.finWait2Peak
 		x.timeWaitPeak += y.timeWaitPeak
 		x.counts = x.counts.plus(y.counts)
+		for cause, n := range y.causes {
+			x.causes[cause] += n
+		}
 		x.response = x.response.plus(&y.response)
 		x.finWait2 = x.finWait2.plus(&y.finWait2)
 		x.gaveUp = x.gaveUp.plus(&y.gaveUp)

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"finwait/analyzer/stat"
 )
 
 // num is a pointer to a number.
@@ -213,85 +216,6 @@ func TestOnlyOne(t *testing.T) {
 	}
 }
 
-// TestComparable changes one side in one way and expects the doubt.
-func TestComparable(t *testing.T) {
-	snap := 96
-	for _, c := range []struct {
-		id     string
-		change func(*Report)
-	}{
-		{"length", func(r *Report) { *r.Span.DurationS *= 2 }},
-		{"load", func(r *Report) { r.Totals.Requests *= 2 }},
-		{"clock", func(r *Report) { r.Span.DurationS = nil }},
-		{"mix", func(r *Report) { r.Endpoints[0].Requests = 0; r.Endpoints[4].Requests *= 20 }},
-		{"snaplen", func(r *Report) {
-			r.Inputs[0].Snaplen = &snap
-			r.Quality = append(r.Quality, Quality{ID: "cut-payload", Count: 100})
-		}},
-		{"vantage", func(r *Report) { r.Totals.Vantage = Causes{"server": 40} }},
-		{"link-types", func(r *Report) { r.Inputs[0].LinkTypes = []string{"SLL2"} }},
-		{"sources", func(r *Report) { r.Inputs[0].Kind = "strace" }},
-		{"settings", func(r *Report) { r.Settings.FinTimeoutS = 30 }},
-		{"losses", func(r *Report) { r.Quality = append(r.Quality, Quality{ID: "one-sided", Count: 50}) }},
-		{"losses", func(r *Report) { r.Quality = append(r.Quality, Quality{ID: "kernel-drops", Count: 5000}) }},
-	} {
-		sides := [2]*Report{calm().report(1), calm().report(1)}
-		for _, r := range sides {
-			r.Inputs = []Input{{Path: "a.pcap", Kind: "pcap", Packets: 10000, LinkTypes: []string{"EN10MB"}}}
-			r.Totals.Vantage = Causes{"client": 40}
-			r.Settings = Settings{FinTimeoutS: 60, TimeWaitS: 60}
-		}
-		if out := Compare(sides[0], sides[1], CompareOptions{}); len(out.Comparable) > 0 {
-			t.Fatalf("equal sides are doubted: %+v", out.Comparable)
-		}
-		c.change(sides[1])
-		for _, order := range [][2]int{{0, 1}, {1, 0}} {
-			out := Compare(sides[order[0]], sides[order[1]], CompareOptions{})
-			if !slices.ContainsFunc(out.Comparable, func(d Doubt) bool { return d.ID == c.id }) {
-				t.Errorf("%s is not named: %+v", c.id, out.Comparable)
-			}
-			for _, d := range out.Totals {
-				if d.Metric == "response_s" && c.id == "vantage" && !slices.Contains(d.Doubts, c.id) {
-					t.Errorf("%s does not weaken %s", c.id, d.Metric)
-				}
-			}
-		}
-	}
-}
-
-// TestGrave takes back what one side cannot show: a side without payload
-// directions has no timeouts to see.
-func TestGrave(t *testing.T) {
-	slow := calm()
-	slow.timeout = 100 * 1e6
-	a, b := slow.report(1), calm().report(2)
-	if c := Compare(a, b, CompareOptions{}); c.Verdict != VerdictImproved {
-		t.Fatalf("verdict %s", c.Verdict)
-	}
-	b.Quality = []Quality{{ID: "one-sided", Count: int64(b.Totals.Connections)}}
-	c := Compare(a, b, CompareOptions{})
-	if hasChange(c) {
-		t.Errorf("verdict %s, text %q", c.Verdict, c.Text)
-	}
-}
-
-// TestMix compares sides of which each endpoint is as before, but the one that
-// times out is asked more.
-func TestMix(t *testing.T) {
-	few, many := calm(), calm()
-	few.timeout, many.timeout = 150*1e6, 150*1e6
-	few.skew, many.skew = 1, 4
-	c := Compare(few.report(1), many.report(2), CompareOptions{})
-	if c.Axes.Timeouts != VerdictUnsure {
-		t.Errorf("timeouts are %s", c.Axes.Timeouts)
-	}
-	for _, d := range c.Totals {
-		if d.Metric == "timeouts_per_1k" && (*d.P >= alpha || !strings.Contains(d.Note, "another mix")) {
-			t.Errorf("p %v, note %q", *d.P, d.Note)
-		}
-	}
-}
-
 // TestSaved compares reports that went through JSON: nothing may differ.
 func TestSaved(t *testing.T) {
 	slow := bursty()
@@ -379,6 +303,57 @@ func TestTimers(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestCrossing compares durations of which the middle is far apart, but neither
+// side is longer as a whole: that is not unchanged.
+func TestCrossing(t *testing.T) {
+	var a, b stat.Dist
+	for i := range 40 {
+		a.Add(time.Duration(1+i%2*400+i) * time.Millisecond)
+		b.Add(time.Duration(150+i) * time.Millisecond)
+	}
+	x, y := quantiles(&a), quantiles(&b)
+	x.P50, y.P50 = num(0.04), num(0.17)
+	d, _ := (&comparer{}).duration(familyAll, "response_s", &x, &y)
+	if p := 1.0; d.bounded {
+		d.P = &p
+		t.Errorf("%+v is %s", d, d.decide())
+	}
+	y.P50 = num(0.05)
+	if d, _ := (&comparer{}).duration(familyAll, "response_s", &x, &y); !d.bounded {
+		t.Errorf("with medians alike: %+v", d)
+	}
+}
+
+// TestSuspect keeps the whole from being called unchanged for an endpoint that
+// nearly changed, and names it.
+func TestSuspect(t *testing.T) {
+	for _, c := range []struct {
+		p       float64
+		matters bool
+		verdict string
+		want    bool
+	}{
+		{0.05, true, VerdictUnsure, true},
+		{0.2, true, VerdictUnsure, false},
+		{0.05, false, VerdictUnsure, false},
+		{0.05, true, VerdictUnchanged, false},
+	} {
+		out := &Comparison{
+			Totals:    []D{{Metric: "timeouts_per_1k", Verdict: VerdictUnchanged}, {Metric: "churn_per_1k", Verdict: VerdictUnchanged}},
+			Endpoints: []EndpointDiff{{Server: "10.0.0.1:80", Endpoint: "GET /a", Rows: []D{{Metric: "timeouts_per_1k", Before: num(20), After: num(90), P: &c.p, matters: c.matters, Verdict: c.verdict}}}},
+		}
+		out.Axes = axesOf(out.Totals)
+		(&comparer{}).conclude(out)
+		want, text := VerdictUnchanged, "Timeouts and churn are unchanged: what differs is within chance."
+		if c.want {
+			want, text = VerdictUnsure, "Over all connections timeouts and churn are unchanged. GET /a of 10.0.0.1:80 may have changed: timeouts went from 20 to 90 (p 0.05); more data would tell."
+		}
+		if out.Verdict != want || out.Text != text {
+			t.Errorf("%+v: %s, %q", c, out.Verdict, out.Text)
 		}
 	}
 }

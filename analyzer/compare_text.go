@@ -9,12 +9,7 @@ import (
 // conclude gives the verdict over all rows, and the sentences that say it.
 func (c *comparer) conclude(out *Comparison) {
 	out.Rule = rule
-	out.Axes = Axes{
-		Timeouts: verdictOf(out.Totals, "timeouts_per_1k"), Churn: verdictOf(out.Totals, "churn_per_1k", "churn_per_1k_connections"),
-		HalfClose: verdictOf(out.Totals, "half_close_s", "fin_wait_2_other_s"), Response: verdictOf(out.Totals, "response_s"),
-	}
 	x := &out.Axes
-	x.SymptomMoved = x.HalfClose == VerdictImproved && x.Timeouts != VerdictImproved && x.Churn != VerdictImproved
 	found := map[string]bool{}
 	out.each(func(_ string, rows []D) {
 		for i := range rows {
@@ -26,7 +21,7 @@ func (c *comparer) conclude(out *Comparison) {
 		out.Verdict = VerdictRegressed
 	case found[VerdictImproved]:
 		out.Verdict = VerdictImproved
-	case x.Timeouts == VerdictUnchanged && x.Churn == VerdictUnchanged:
+	case x.Timeouts == VerdictUnchanged && x.Churn == VerdictUnchanged && out.suspect() == nil:
 		out.Verdict = VerdictUnchanged
 	default:
 		out.Verdict = VerdictUnsure
@@ -34,14 +29,27 @@ func (c *comparer) conclude(out *Comparison) {
 	out.Text = c.text(out)
 }
 
+// axesOf reads the axes from the totals.
+func axesOf(totals []D) Axes {
+	x := Axes{
+		Timeouts: verdictOf(totals, "timeouts_per_1k"), Churn: verdictOf(totals, "churn_per_1k", "churn_per_1k_connections"),
+		HalfClose: verdictOf(totals, "half_close_s", "fin_wait_2_other_s"), Response: verdictOf(totals, "response_s"),
+	}
+	x.SymptomMoved = x.HalfClose == VerdictImproved && x.Timeouts != VerdictImproved && x.Churn != VerdictImproved
+	return x
+}
+
 // rule says how verdicts are reached.
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
 	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.03. " +
-	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 10 per 1000, and the change seen is less than half of that " +
-	"(of a duration: when the probability that one after is longer than one before lies between 0.35 and 0.65 with 95 % confidence); else it is unsure: there is too little data. " +
-	"Counts are tested against the load of their slice of time, by quasi-Poisson rates, so that bursts are no change; durations by " +
+	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 15 per 1000 (of a duration: a probability below 0.3 or above 0.7 " +
+	"that one after is longer than one before, or medians far apart), and what was seen is less than half of that (a quarter, when its own p-value is below 0.05); else it is unsure: there is too little data. " +
+	"Counts are shares of the requests in their slice of time, so that bursts and loads are no change (quasi-binomial); durations are tested by " +
 	"Mann-Whitney, or by log-rank where some were cut off, corrected for durations that resemble their neighbours in time. " +
-	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from."
+	"Where a client's timer changed, what requests slower than the shorter one came to counts as well. " +
+	"Rates per minute, requests per connection and peaks follow the length and the load of a capture and are judged by the rows they follow from; " +
+	"so is churn by idle pools and idle timers when the loads differ. " +
+	"A regression is blamed on the endpoints or servers where it is: totals, causes and clients are judged by the rest, and say so."
 
 // verdictOf is the first verdict among the rows of these metrics that says
 // something; unsure when none does.
@@ -93,7 +101,7 @@ func (c *comparer) text(out *Comparison) string {
 	var s []string
 	for i := range out.Totals {
 		d := &out.Totals[i]
-		if d.JudgedBy == "" && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed) {
+		if d.JudgedBy == "" && (d.Verdict == VerdictImproved || d.Verdict == VerdictRegressed || d.Because != "") {
 			s = append(s, sentence(d))
 		}
 	}
@@ -109,14 +117,18 @@ func (c *comparer) text(out *Comparison) string {
 		s = append(s, fmt.Sprintf("%s (%s) went from %s to %s %s.", upper(out.Causes[i].Cause), what, d.value(d.Before), d.value(d.After), d.Unit))
 	}
 	if len(s) == 0 {
-		switch out.Verdict {
-		case VerdictUnchanged:
-			s = append(s, "Timeouts and churn are unchanged: what differs is within chance.")
-		case VerdictUnsure:
-			s = append(s, "There is too little data to tell whether anything changed.")
-		default:
-			s = append(s, "Over all connections nothing changed beyond chance.")
-		}
+		s = append(s, c.nothing(out.Verdict, &out.Axes))
+	}
+	if e := out.suspect(); e != nil && out.Verdict == VerdictUnsure {
+		d := &e.Rows[e.hint()]
+		s = append(s, fmt.Sprintf("%s may have changed: %s went from %s to %s (p %s); more data would tell.",
+			e.name(), metricWords(d.Metric), d.value(d.Before), d.value(d.After), pText(*d.P)))
+	}
+	if where := folded(out.Totals); where != "" {
+		s = append(s, where)
+	}
+	if churn := rowOf(out.Totals, "churn_per_1k"); churn != nil && churn.Note == loadNote && apart(*churn.Before, *churn.After) {
+		s = append(s, fmt.Sprintf("Churn went from %s to %s, much of it by idle pools and idle timers: that follows the load, which differs.", number(*churn.Before), number(*churn.After)))
 	}
 	if where := changed(out); where != "" {
 		s = append(s, where)
@@ -131,6 +143,54 @@ func (c *comparer) text(out *Comparison) string {
 			"why the clients leave has not changed.", didWhat(out.Axes.Timeouts), didWhat(out.Axes.Churn)))
 	}
 	return strings.Join(s, " ")
+}
+
+// nothing says that the totals show no change.
+func (c *comparer) nothing(verdict string, axes *Axes) string {
+	switch {
+	case c.same:
+		return "Both sides are the same capture."
+	case verdict == VerdictUnchanged && c.byPools:
+		return "Timeouts are unchanged: what differs is within chance."
+	case verdict == VerdictUnchanged:
+		return "Timeouts and churn are unchanged: what differs is within chance."
+	case verdict == VerdictUnsure && axes.Timeouts == VerdictUnchanged && axes.Churn == VerdictUnchanged:
+		return "Over all connections timeouts and churn are unchanged."
+	case verdict == VerdictUnsure:
+		return "There is too little data to tell whether anything changed."
+	}
+	return "Over all connections nothing changed beyond chance."
+}
+
+// hinted is the corrected p-value below which a row that is unsure is a hint: the
+// whole is then not called unchanged, and the text names it.
+const hinted = 0.1
+
+// suspect is an endpoint that may have changed; nil without one.
+func (out *Comparison) suspect() *EndpointDiff {
+	for i := range out.Endpoints {
+		if e := &out.Endpoints[i]; e.hint() >= 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// hint is the index of the row that may be a change; -1 without one.
+func (e *EndpointDiff) hint() int {
+	return slices.IndexFunc(e.Rows, func(d D) bool {
+		return d.Verdict == VerdictUnsure && d.matters && d.P != nil && *d.P < hinted
+	})
+}
+
+// folded says where the changes of rows are that contain it; "" without any.
+func folded(totals []D) string {
+	for i := range totals {
+		if d := &totals[i]; d.Because != "" {
+			return upper(d.Because) + "."
+		}
+	}
+	return ""
 }
 
 // didWhat is a verdict as the end of a clause.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // timers pairs the timers of both sides: those of a client that have the same
@@ -43,15 +44,46 @@ func (c *comparer) timers() []TimerDiff {
 		})
 	}
 	for i := range as {
-		out = append(out, timerDiff(&as[i], nil))
+		d := timerDiff(&as[i], nil)
+		if n := c.outwaited(d.BeforeS, c.b); n > 0 {
+			d.Text = fmt.Sprintf("the timer of %s at %s is longer now, or gone: %s took longer than that after, and it closed nothing", as[i].who(), secondsText(d.BeforeS), plural(n, "request"))
+		}
+		out = append(out, d)
 	}
 	for i := range bs {
-		out = append(out, timerDiff(nil, &bs[i]))
+		d := timerDiff(nil, &bs[i])
+		if n := c.outwaited(d.AfterS, c.a); n > 0 {
+			d.Text = fmt.Sprintf("the timer of %s at %s is new, or was longer: %s took longer than that before, and it closed nothing", bs[i].who(), secondsText(d.AfterS), plural(n, "request"))
+		}
+		out = append(out, d)
 	}
 	slices.SortStableFunc(out, func(x, y TimerDiff) int {
 		return cmp.Or(cmp.Compare(b2i(x.Verdict == VerdictUnchanged), b2i(y.Verdict == VerdictUnchanged)), cmp.Compare(y.Count, x.Count))
 	})
 	return out
+}
+
+// outwaited is how many requests of a side took longer than the timer that
+// explains the timeouts of the other one, when there are enough to say that it
+// does not run there; else 0.
+func (c *comparer) outwaited(timerS *float64, s *side) int {
+	const enough = 5
+	d := s.r.Totals.Response.Dist
+	if d == nil || c.patience.timer == 0 || time.Duration(*timerS*1e9) != c.patience.timer {
+		return 0
+	}
+	if n := atLeast(d, c.patience.timer) - s.r.Totals.TimedOut; n >= enough {
+		return n
+	}
+	return 0
+}
+
+// who is the timer's client as sentences name it.
+func (t *Timer) who() string {
+	if t.Client == "" {
+		return "all clients"
+	}
+	return t.Client
 }
 
 // renamed gives, for every address before that has a row after, the address of
@@ -92,10 +124,7 @@ func timerDiff(x, y *Timer) TimerDiff {
 		d.AfterS, d.Client, d.Basis, d.CountAfter = &v, y.Client, y.Basis, y.Count
 	}
 	d.Count = d.CountBefore + d.CountAfter
-	who := d.Client
-	if who == "" {
-		who = "all clients"
-	}
+	who := (&Timer{Client: d.Client}).who()
 	switch {
 	case y == nil:
 		d.Verdict = VerdictGone

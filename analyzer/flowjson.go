@@ -28,10 +28,10 @@ func (res *Result) Len() int { return len(res.flows) }
 // flow is flow i, whose record is r, as the contract has it.
 func (res *Result) flow(i int, r *conn.Record) *Flow {
 	f := &facts{}
-	res.judge(f, i, r, true)
+	res.judge(f, res.spot(i), r, true)
 	fl := &Flow{
 		Stream: res.stream(i), Row: res.row(i), Source: "capture", Input: res.inputs[f.Input].Path,
-		Client: f.Client.String(), Server: f.Server.String(), ServerName: res.serverName(i, f.Record),
+		Client: f.Client.String(), Server: f.Server.String(), ServerName: text(f.serverName(f.Record)),
 		RoleBasis: f.Basis.String(), Vantage: vantageWord(f.Record),
 		Opened: Stamp(f.Opened), Closed: Stamp(f.LastClose), FirstFrame: f.FirstFrame, LastFrame: f.LastFrame,
 		Packets:         &Pair{int64(f.ClientPackets), int64(f.ServerPackets)},
@@ -106,18 +106,14 @@ func (res *Result) row(i int) *int {
 }
 
 // serverName is what the server is called: SNI or Host, else what DNS answers
-// in the capture said; nil when nothing does.
-func (res *Result) serverName(i int, r *conn.Record) *string {
+// in the capture said; "" when nothing does.
+func (at spot) serverName(r *conn.Record) string {
 	if r.ServerName != 0 {
-		s := res.name(i, r.ServerName)
-		return &s
+		return at.name(r.ServerName)
 	}
 	e := r.Server
 	e.Port = 0
-	if s, ok := res.view(i).hosts[e]; ok {
-		return &s
-	}
-	return nil
+	return at.view.hosts[e]
 }
 
 func vantageWord(r *conn.Record) *string {
@@ -199,7 +195,7 @@ func (res *Result) flowRequest(i int, f *facts) *FlowRequest {
 	}
 	q := &FlowRequest{
 		Method: text(res.name(i, f.Method)), Host: text(res.name(i, f.Host)), Path: text(res.name(i, f.Path)),
-		Endpoint: res.endpoint(i, f.Record), Sent: Stamp(f.RequestStart), Frame: f.RequestFrame,
+		Endpoint: res.endpoint(f.spot, f.Record), Sent: Stamp(f.RequestStart), Frame: f.RequestFrame,
 		Phase: f.Phase.String(), Stall: stallOf(f),
 	}
 	if f.timer != nil {
@@ -212,12 +208,12 @@ func (res *Result) flowRequest(i int, f *facts) *FlowRequest {
 
 // endpoint is what flow i's closing request is grouped by: its endpoint, else
 // the SNI, else the server's address.
-func (res *Result) endpoint(i int, r *conn.Record) string {
+func (res *Result) endpoint(at spot, r *conn.Record) string {
 	if r.Endpoint != 0 {
-		return res.fold(r.Server, res.name(i, r.Endpoint))
+		return res.fold(r.Server, at.name(r.Endpoint))
 	}
 	if r.Protocol != exchange.ProtocolHTTP1 && r.ServerName != 0 {
-		return res.name(i, r.ServerName)
+		return at.name(r.ServerName)
 	}
 	return r.Server.String()
 }

@@ -55,7 +55,7 @@ func (f *facts) saidGoodbye() bool {
 	f.Sent, f.Open = max(f.Sent, 1)-1, max(f.Open, 1)-1
 	idle := f.RequestStart.Sub(f.ServerLastByte)
 	if f.ServerLastByte.Known() && idle <= reuseLimit {
-		return f.conclude(CauseClientNoReuse, stat.ConfidenceMedium, "the client closed behind a last message, which looks like a goodbye, %s after the last answer", took(idle))
+		return f.decided(CauseClientNoReuse, stat.ConfidenceMedium) || f.say("the client closed behind a last message, which looks like a goodbye, %s after the last answer", took(idle))
 	}
 	return f.conclude(CauseClientIdle, stat.ConfidenceMedium, "the client closed behind a last message, which looks like a goodbye, after an idle time")
 }

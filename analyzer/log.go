@@ -122,12 +122,12 @@ type logSink struct {
 	shard    *shard
 	open     map[uint32][]logExchange
 	accepted []logExchange
-	doubtful []doubtful
+	doubtful []unsureAnswer
 	servers  map[uint32]event.Endpoint // of the accepted
 }
 
-// doubtful is an exchange that the verdict on its connection may undo.
-type doubtful struct {
+// unsureAnswer is an exchange that the verdict on its connection may undo.
+type unsureAnswer struct {
 	logExchange
 	server event.Endpoint
 }
@@ -172,7 +172,7 @@ func (k *logSink) ended(i int, c *socket.Conn) {
 	delete(k.open, uint32(i))
 	if c.Doubtful() {
 		// The verdict may say that the last answer was none.
-		k.doubtful = append(k.doubtful, doubtful{list[len(list)-1], c.Record.Server})
+		k.doubtful = append(k.doubtful, unsureAnswer{list[len(list)-1], c.Record.Server})
 		list = list[:len(list)-1]
 	}
 	if c.Evidence.Accepted && len(k.accepted)+len(list) <= maxAccepted {

@@ -2,10 +2,8 @@ package analyzer
 
 import (
 	"slices"
-	"sync"
 
 	"finwait/analyzer/conn"
-	"finwait/analyzer/stat"
 )
 
 // The connections of a large input are added up in parts, one goroutine each,
@@ -17,9 +15,9 @@ import (
 func (b *builder) addAll() {
 	own := make([]*builder, b.res.parts())
 	for k := range own {
-		own[k] = b.part()
+		own[k] = b.part(b.res.partSize(k, len(own)))
 	}
-	b.res.inParts(len(own), func(k, i int, r *conn.Record) { own[k].connection(i, r) })
+	b.res.inParts(len(own), func(k int, at spot, r *conn.Record) { own[k].connection(at, r) })
 	for _, o := range own {
 		b.merge(o)
 	}
@@ -31,33 +29,20 @@ func (b *builder) addAll() {
 
 // addPeers adds up the peers for the sums over all connections.
 func (b *builder) addPeers() {
-	var fw2, timeWait, open, cw []*stat.Spans
 	for _, p := range b.peers {
-		fw2, timeWait = append(fw2, &p.fw2Spans), append(timeWait, &p.timeWaitSpans)
-		open, cw = append(open, &p.openSpans), append(cw, &p.cwSpans)
-		b.all.mergeCounts(&p.sums)
+		b.all.merge(&p.sums)
 	}
-	var done sync.WaitGroup
-	for _, x := range [...]struct {
-		all *stat.Spans
-		of  []*stat.Spans
-	}{{&b.all.fw2Spans, fw2}, {&b.all.timeWaitSpans, timeWait}, {&b.all.openSpans, open}, {&b.all.cwSpans, cw}} {
-		done.Go(func() { *x.all = *stat.Union(x.of) })
-	}
-	for _, s := range b.clients {
-		done.Go(func() {
-			s.fw2Spans.Sort()
-			s.timeWaitSpans.Sort()
-		})
-	}
-	done.Wait()
+	b.halves[0].finWait2.Merge(&b.all.finWait2)
+	b.halves[0].closeWait.Merge(&b.all.closeWait)
 }
 
-// part is an empty builder over the same result.
-func (b *builder) part() *builder {
+// part is an empty builder over the same result, for at most n connections.
+func (b *builder) part(n int) *builder {
 	o := newBuilder(b.res)
 	o.span, o.grid, o.start, o.end, o.undated = b.span, b.grid, b.start, b.end, b.undated
 	o.all.times = newTimes(b.grid)
+	o.facts.pools = new(recentPools)
+	o.presence = []*presence{newPresence(n, b.res.opts.TimeWait)}
 	return o
 }
 
@@ -66,25 +51,7 @@ func (b *builder) merge(o *builder) {
 	for i := range b.halves {
 		b.halves[i].merge(&o.halves[i])
 	}
-	for end, p := range o.peers {
-		own := b.peers[end]
-		if own == nil {
-			b.peers[end] = p
-			continue
-		}
-		own.merge(&p.sums)
-		own.inFlight.merge(&p.inFlight)
-		for name, n := range p.names {
-			own.names[name] += n
-		}
-	}
-	for addr, s := range o.clients {
-		if own := b.clients[addr]; own != nil {
-			own.merge(s)
-		} else {
-			b.clients[addr] = s
-		}
-	}
+	b.mergeRows(o)
 	for k, e := range o.endpoints {
 		own := b.endpoints[k]
 		if own == nil {
@@ -115,6 +82,37 @@ func (b *builder) merge(o *builder) {
 	}
 }
 
+// mergeRows adds the servers and clients of o, and tells its presence their rows.
+func (b *builder) mergeRows(o *builder) {
+	there := o.presence[0]
+	there.peers, there.clients = make([]uint32, len(o.peers)), make([]uint32, len(o.clients))
+	for end, p := range o.peers {
+		own, row := b.peers[end], p.row
+		if own == nil {
+			own, p.row = p, uint32(len(b.peers))
+			b.peers[end] = p
+		} else {
+			own.merge(&p.sums)
+			own.inFlight.merge(&p.inFlight)
+			for name, n := range p.names {
+				own.named(name, *n)
+			}
+		}
+		there.peers[row] = own.row
+	}
+	for addr, s := range o.clients {
+		own, row := b.clients[addr], s.row
+		if own == nil {
+			own, s.row = s, uint32(len(b.clients))
+			b.clients[addr] = s
+		} else {
+			own.merge(s)
+		}
+		there.clients[row] = own.row
+	}
+	b.presence = append(b.presence, there)
+}
+
 // merge adds what o counted.
 func (h *halfSums) merge(o *halfSums) {
 	h.count += o.count
@@ -122,26 +120,13 @@ func (h *halfSums) merge(o *halfSums) {
 	h.finWait1.Merge(&o.finWait1)
 	h.finWait2.Merge(&o.finWait2)
 	h.closeWait.Merge(&o.closeWait)
-	h.spans.Merge(&o.spans)
 	for by, n := range o.endedBy {
-		if h.endedBy == nil {
-			h.endedBy = map[string]int{}
-		}
 		h.endedBy[by] += n
 	}
 }
 
 // merge adds what o counted.
 func (s *sums) merge(o *sums) {
-	s.mergeCounts(o)
-	s.fw2Spans.Merge(&o.fw2Spans)
-	s.timeWaitSpans.Merge(&o.timeWaitSpans)
-	s.openSpans.Merge(&o.openSpans)
-	s.cwSpans.Merge(&o.cwSpans)
-}
-
-// mergeCounts is merge without the spans.
-func (s *sums) mergeCounts(o *sums) {
 	s.connections += o.connections
 	s.opened += o.opened
 	s.closed += o.closed

@@ -37,9 +37,28 @@ func (b *builder) where(flow int) string {
 	return fmt.Sprintf("%s: frame %d", b.res.inputs[r.Input].Path, r.FirstFrame)
 }
 
+// notedMarks are the marks of connections that limit what the input shows.
+const notedMarks = conn.MarkMidStream | conn.MarkOneSided | conn.MarkFlagsOnly | conn.MarkCutPayload | conn.MarkCapped |
+	conn.MarkUnsure | conn.MarkResynced
+
 // mark counts what one connection lacks, and remembers it for the findings
 // that no cause names.
-func (b *builder) mark(i int, f *facts) {
+func (b *builder) mark(c *counted) {
+	i, f := int(c.flow), c.f
+	if f.Marks&notedMarks != 0 {
+		b.noteMarks(i, f.Marks)
+	}
+	if f.Copies > 0 {
+		b.note("duplicates", int64(f.Copies), "packets were captured more than once, and counted once", i)
+	}
+	if n := f.ClientMissing + f.ServerMissing; n > 0 && f.Marks&(conn.MarkFlagsOnly|conn.MarkOneSided) == 0 {
+		b.note("missing-bytes", n, "payload bytes passed (they were acknowledged) that the input lacks", i)
+	}
+	b.remember(c)
+}
+
+// noteMarks counts the marks that a connection has.
+func (b *builder) noteMarks(i int, marks conn.Mark) {
 	for _, m := range [...]struct {
 		mark     conn.Mark
 		id, text string
@@ -52,22 +71,16 @@ func (b *builder) mark(i int, f *facts) {
 		{conn.MarkUnsure, "requests-unsure", "connections whose request boundaries are a guess"},
 		{conn.MarkResynced, "resynced", "connections lost a message boundary and found another"},
 	} {
-		if f.Marks&m.mark != 0 {
+		if marks&m.mark != 0 {
 			b.note(m.id, 1, m.text, i)
 		}
 	}
-	if f.Copies > 0 {
-		b.note("duplicates", int64(f.Copies), "packets were captured more than once, and counted once", i)
-	}
-	if n := f.ClientMissing + f.ServerMissing; n > 0 && f.Marks&(conn.MarkFlagsOnly|conn.MarkOneSided) == 0 {
-		b.note("missing-bytes", n, "payload bytes passed (they were acknowledged) that the input lacks", i)
-	}
-	b.remember(i, f)
 }
 
 // remember collects the flows of findings that no cause names.
-func (b *builder) remember(i int, f *facts) {
-	add := func(id string) { b.special[id] = append(b.special[id], int32(i)) }
+func (b *builder) remember(c *counted) {
+	f := c.f
+	add := func(id string) { b.special[id] = append(b.special[id], c.flow) }
 	if f.cause == CauseClientNoReuse && f.How == conn.HowRST {
 		add("undrained")
 	}
@@ -79,8 +92,7 @@ func (b *builder) remember(i int, f *facts) {
 			add(*s)
 		}
 	}
-	h, ok := halfCloseOf(f.Record, b.res.view(i).end, b.res.opts.FinTimeout)
-	if ok && h.kind != conn.HalfHeld && h.closeWait.d >= b.res.opts.FinTimeout && (!f.PeerSpoke.Known() || f.PeerSpoke == f.HalfEnd) {
+	if h := &c.half; c.halfOK && h.kind != conn.HalfHeld && h.closeWait.d >= b.res.opts.FinTimeout && (!f.PeerSpoke.Known() || f.PeerSpoke == f.HalfEnd) {
 		if h.by == event.Client {
 			add("long-close-wait")
 		} else {

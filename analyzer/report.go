@@ -70,6 +70,9 @@ type Settings struct {
 	TimeoutsS   []float64 `json:"timeouts_s"` // --timeout; empty when they were found in the input
 	FinTimeoutS float64   `json:"fin_timeout_s"`
 	TimeWaitS   float64   `json:"time_wait_s"`
+	From        string    `json:"from,omitempty"`   // --from as it was typed
+	To          string    `json:"to,omitempty"`     // --to as it was typed
+	Filter      string    `json:"filter,omitempty"` // -f
 }
 
 // Slices are equal stretches of time in which rows count events, so that a

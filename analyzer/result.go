@@ -1,9 +1,6 @@
 package analyzer
 
 import (
-	"cmp"
-	"slices"
-
 	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
@@ -20,8 +17,9 @@ type Result struct {
 	swapped    map[int32]bool // flows whose roles popularity turned round
 	timers     *timers
 	replaced   []int32                // by flow: the flow that replaced it, or -1
+	churned    []uint64               // a bit for every flow that was replaced
 	folds      map[endpointKey]string // endpoint names that the values of a path segment fold into others
-	departures departures             // clients that closed with a request outstanding
+	departures departures             // which flows passed on that a client had left
 	pairs      map[int32]pairing      // by flow of a capture: the connection of a log that it is
 	clocks     []Clock
 	twins      map[int32]twin          // by flow: the same connection as another capture shows it
@@ -33,7 +31,6 @@ type Result struct {
 // flowRef is where a connection's record lies. The number of a flow is its
 // index in Result.flows.
 type flowRef struct {
-	first  uint32 // first frame
 	index  uint32 // in the shard's records
 	stream uint32 // number within its view
 	view   uint16
@@ -43,30 +40,13 @@ type flowRef struct {
 // Finish concludes. The analyzer must not be fed afterwards.
 func (a *Analyzer) Finish() *Result {
 	res := &Result{opts: a.opts, views: a.views, inputs: a.inputs, problems: a.problems}
-	n := 0
 	for _, v := range a.views {
 		v.cut()
 		for _, s := range v.shards {
 			s.finish(v.end)
-			n += s.records.len()
 		}
 	}
-	res.flows = make([]flowRef, 0, n)
-	for n, v := range a.views {
-		for k, s := range v.shards {
-			for i, p := range s.records.places {
-				res.flows = append(res.flows, flowRef{first: p.first, index: uint32(i), view: uint16(n), shard: uint8(k)})
-			}
-		}
-	}
-	slices.SortFunc(res.flows, func(x, y flowRef) int {
-		if x.view == y.view && x.first != y.first {
-			return cmp.Compare(x.first, y.first)
-		}
-		return cmp.Or(cmp.Compare(b2i(a.views[x.view].log != nil), b2i(a.views[y.view].log != nil)),
-			cmp.Compare(x.view, y.view), cmp.Compare(x.shard, y.shard), cmp.Compare(x.index, y.index))
-	})
-	res.number()
+	res.arrange()
 	res.joinCaptures()
 	res.tellRoles()
 	res.joinLogs()
@@ -74,38 +54,22 @@ func (a *Analyzer) Finish() *Result {
 	s := res.survey()
 	res.findTimers(s)
 	res.foldEndpoints(s.waiting)
-	res.findReplacements(s.lives)
-	res.chooseRows(len(s.lives), len(s.waiting))
+	res.findReplacements(&s.lives)
+	res.chooseRows(len(s.lives.lists), len(s.waiting))
 	res.report = res.build()
 	return res
-}
-
-// number numbers the connections of every view in the order of their first
-// packets, as Wireshark does.
-func (res *Result) number() {
-	first := 0
-	for i := range res.flows {
-		if res.flows[i].view != res.flows[first].view {
-			first = i
-		}
-		res.flows[i].stream = uint32(i - first)
-	}
 }
 
 // Report is the report over all connections.
 func (res *Result) Report() *Report { return res.report }
 
-// shardOf is the shard that holds flow i.
-func (res *Result) shardOf(i int) *shard {
-	f := res.flows[i]
-	return res.views[f.view].shards[f.shard]
-}
-
 // record unpacks flow i.
-func (res *Result) record(i int, r *conn.Record) {
-	s := res.shardOf(i)
-	r.Unpack(s.records.at(int(res.flows[i].index)))
-	if res.swapped[int32(i)] {
+func (res *Result) record(i int, r *conn.Record) { res.unpack(res.spot(i), r) }
+
+// unpack unpacks the record at a spot.
+func (res *Result) unpack(at spot, r *conn.Record) {
+	r.Unpack(at.shard.records.at(at.index))
+	if len(res.swapped) > 0 && res.swapped[int32(at.flow)] {
 		swapRoles(r)
 	}
 }
@@ -120,24 +84,24 @@ func (res *Result) each(f func(i int, r *conn.Record)) {
 }
 
 // name is the string of a name of flow i.
-func (res *Result) name(i int, id exchange.NameID) string { return res.shardOf(i).names.String(id) }
+func (res *Result) name(i int, id exchange.NameID) string { return res.spot(i).name(id) }
 
 // view is what flow i was seen in.
 func (res *Result) view(i int) *view { return res.views[res.flows[i].view] }
 
-// judge fills f with the verdict on flow i, whose record is r. f's own record
-// differs from r where a rule corrects it. f may be used again for other flows.
-func (res *Result) judge(f *facts, i int, r *conn.Record, explain bool) {
-	v := res.view(i)
-	called := f.called
-	*f = facts{own: *r, called: called, res: res, flow: i, timers: res.timers, start: v.start, end: v.end, explain: explain}
-	f.Record = &f.own
-	if v.log != nil {
-		f.judgeLog(v.log, int(res.flows[i].index))
+// judge fills f with the verdict on the flow at a spot, whose record is r. f's
+// own record differs from r where a rule corrects it. f may be used again for
+// other flows.
+func (res *Result) judge(f *facts, at spot, r *conn.Record, explain bool) {
+	f.own = *r
+	f.Record, f.verdict, f.spot = &f.own, verdict{}, at
+	f.res, f.timers, f.start, f.end, f.explain = res, res.timers, at.view.start, at.view.end, explain
+	if at.view.log != nil {
+		f.judgeLog(at.view.log, at.index)
 		return
 	}
 	f.judge()
-	if p, ok := res.pairs[int32(i)]; ok {
+	if p, ok := res.pairs[int32(at.flow)]; ok {
 		f.mergeLog(p)
 	}
 }

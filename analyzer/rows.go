@@ -47,7 +47,7 @@ type standings struct {
 }
 
 func newStandings(res *Result) *standings {
-	return &standings{res: res, peers: map[event.Endpoint]standing{}, endpoints: map[endpointKey]standing{}, clients: map[[16]byte]standing{}}
+	return &standings{res: res, facts: facts{pools: new(recentPools)}, peers: map[event.Endpoint]standing{}, endpoints: map[endpointKey]standing{}, clients: map[[16]byte]standing{}}
 }
 
 // tally adds to the standing of a row.
@@ -58,16 +58,16 @@ func tally[K comparable](m map[K]standing, k K, o standing) {
 }
 
 // add counts one connection.
-func (q *standings) add(i int, r *conn.Record) {
+func (q *standings) add(at spot, r *conn.Record) {
 	f := &q.facts
-	q.res.judge(f, i, r, false)
+	q.res.judge(f, at, r, false)
 	n := requestsOf(f)
-	o := standing{b2i(q.res.replaced[i] >= 0 && f.cause != CauseOpen), n.TimedOut, 1}
+	o := standing{b2i(q.res.wasReplaced(at.flow) && f.cause != CauseOpen), n.TimedOut, 1}
 	tally(q.peers, f.Server, o)
 	tally(q.clients, f.Client.Addr, o)
 	if f.Sent > 0 || f.Outstanding {
 		o.size = int(f.Open)
-		tally(q.endpoints, endpointKey{f.Server, q.res.endpoint(i, f.Record)}, o)
+		tally(q.endpoints, endpointKey{f.Server, q.res.endpoint(at, f.Record)}, o)
 	}
 }
 
@@ -126,7 +126,7 @@ func (res *Result) chooseRows(pairs, waiting int) {
 	for k := range parts {
 		parts[k] = newStandings(res)
 	}
-	res.inParts(len(parts), func(k, i int, r *conn.Record) { parts[k].add(i, r) })
+	res.inParts(len(parts), func(k int, at spot, r *conn.Record) { parts[k].add(at, r) })
 	q := parts[0]
 	for k := 1; k < len(parts); k++ {
 		q.merge(parts[k])
@@ -206,7 +206,7 @@ func (b *builder) peer(server event.Endpoint) *peerSums {
 	server = b.res.rows.server(server)
 	p := b.peers[server]
 	if p == nil {
-		p = &peerSums{sums: sums{times: newTimes(b.grid)}, names: map[string]int{}}
+		p = &peerSums{sums: sums{row: uint32(len(b.peers)), times: newTimes(b.grid)}, names: map[string]*int{}}
 		b.peers[server] = p
 	}
 	return p
@@ -217,7 +217,7 @@ func (b *builder) client(addr [16]byte) *sums {
 	addr = b.res.rows.client(addr)
 	s := b.clients[addr]
 	if s == nil {
-		s = &sums{keeps: keepClosed, times: newTimes(b.grid)}
+		s = &sums{row: uint32(len(b.clients)), times: newTimes(b.grid)}
 		b.clients[addr] = s
 	}
 	return s
@@ -228,7 +228,7 @@ func (b *builder) endpoint(server event.Endpoint, name string) *endpointSums {
 	k := b.res.rows.endpoint(endpointKey{server, name})
 	e := b.endpoints[k]
 	if e == nil {
-		e = &endpointSums{sums: sums{keeps: keepNone, times: newTimes(b.grid)}}
+		e = &endpointSums{sums: sums{times: newTimes(b.grid)}}
 		b.endpoints[k] = e
 	}
 	return e

@@ -321,7 +321,7 @@ func (b *builder) addTimes(c *counted, p *peerSums, cl *sums, e *endpointSums) {
 			if f.gaveUpRequest() {
 				t.gaveUp.observe(f.CloseAt, c.half.total)
 				observe(&s.gaveUp, c.half.total)
-			} else {
+			} else if s != rows[2] { // an endpoint's row does not tell of those
 				t.other.observe(f.CloseAt, c.half.finWait2)
 				observe(&s.other, c.half.finWait2)
 			}

@@ -1,7 +1,7 @@
 package analyzer
 
 import (
-	"cmp"
+	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -9,15 +9,17 @@ import (
 	"finwait/analyzer/event"
 	"finwait/analyzer/exchange"
 	"finwait/analyzer/socket"
+	"finwait/analyzer/stat"
 )
 
 // survey is what one look at all connections collects, before any is judged:
 // what the timers and the replacements are found from.
 type survey struct {
 	res     *Result
-	waits   []sampled // of closes that may be timeouts
-	left    []departure
+	left    departed
+	seed    maphash.Seed // of the hashes of paths
 	idle    map[event.Endpoint]*idleCloses
+	pools   recentPools // of idle, those of late
 	lives   lives
 	waiting map[endpointKey]int     // endpoints of unanswered requests
 	answers map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
@@ -25,30 +27,25 @@ type survey struct {
 	called  socket.Conn             // what a log knows of the connection that is looked at
 }
 
-// sampled is the wait of one flow.
-type sampled struct {
-	wait
-	flow int
-}
-
-func newSurvey(res *Result) *survey {
-	return &survey{res: res, idle: map[event.Endpoint]*idleCloses{}, lives: lives{}, waiting: map[endpointKey]int{}, answers: map[event.Endpoint]bool{}}
+func newSurvey(res *Result, seed maphash.Seed) *survey {
+	return &survey{res: res, seed: seed, idle: map[event.Endpoint]*idleCloses{}, lives: newLives(), waiting: map[endpointKey]int{},
+		answers: map[event.Endpoint]bool{}, facts: facts{res: res, timers: res.timers}}
 }
 
 // survey looks at all connections.
 func (res *Result) survey() *survey {
 	res.timers = &timers{}
 	parts := make([]*survey, res.parts())
+	seed := maphash.MakeSeed()
 	for k := range parts {
-		parts[k] = newSurvey(res)
+		parts[k] = newSurvey(res, seed)
 	}
-	res.inParts(len(parts), func(k, i int, r *conn.Record) { parts[k].add(i, r) })
+	res.inParts(len(parts), func(k int, at spot, r *conn.Record) { parts[k].add(at, r) })
 	for k := 1; k < len(parts); k++ {
 		parts[0].merge(parts[k])
 		parts[k] = nil
 	}
 	s := parts[0]
-	slices.SortFunc(s.waits, func(x, y sampled) int { return cmp.Compare(x.flow, y.flow) })
 	for _, x := range s.idle {
 		slices.Sort(x.at)
 	}
@@ -56,34 +53,45 @@ func (res *Result) survey() *survey {
 }
 
 // add looks at one connection.
-func (s *survey) add(i int, r *conn.Record) {
-	idle := s.client(r.Client)
+func (s *survey) add(at spot, r *conn.Record) {
+	x, ok := s.pools.find(slotOfAddr(&r.Client.Addr), r.Client.Addr)
+	if !ok {
+		*x = s.client(r.Client)
+	}
+	idle := *x
 	idle.last = max(idle.last, r.Opened)
 	if r.Outstanding && r.Endpoint != 0 {
-		s.waiting[endpointKey{r.Server, s.res.name(i, r.Endpoint)}]++
+		s.waiting[endpointKey{r.Server, at.name(r.Endpoint)}]++
 	}
 	if r.ServerBytes > 0 && r.Protocol == exchange.ProtocolOpaque {
 		s.answers[r.Server] = true
 	}
-	v := s.res.view(i)
+	v := at.view
 	f := &s.facts
-	*f = facts{Record: r, res: s.res, flow: i, timers: s.res.timers, start: v.start, end: v.end}
+	f.Record, f.verdict, f.spot, f.start, f.end = r, verdict{}, at, v.start, v.end
 	if v.log != nil {
 		c := &s.called
-		v.log.Conn(int(s.res.flows[i].index), c, false)
+		v.log.Conn(at.index, c, false)
 		s.lives.add(f, c.Verdict.Cause == socket.Open)
 		if v.log.sample(c, r) {
-			s.waits = append(s.waits, sampled{waitOf(r), i})
+			s.asks(f, true)
 		}
 		return
 	}
-	f.own = *r // the rules correct what they judge
-	f.Record = &f.own
 	s.lives.add(f, f.open())
-	f.own = *r
 	if r.FirstBy == event.Client && r.CloseAt.Known() {
 		s.closed(f, idle)
+	} else if r.ClientNotify.Known() && r.Outstanding {
+		s.asks(f, false) // the rules may find that its client let go first
 	}
+}
+
+// asks remembers a flow that is no departure, but may have passed one on, or
+// have waited for a timer.
+func (s *survey) asks(f *facts, waited bool) {
+	d := s.departureOf(f.spot, f.Record)
+	d.asks, d.waited = true, waited
+	s.left.add(d)
 }
 
 // closed looks at a connection that its client closed.
@@ -94,12 +102,11 @@ func (s *survey) closed(f *facts, idle *idleCloses) {
 		}
 		return
 	}
-	s.left = append(s.left, departure{f.CloseAt, f.RequestStart, f.Client, f.Server, s.res.name(f.flow, f.Path), f.flow})
+	d := s.departureOf(f.spot, f.Record)
 	unsure := f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1
 	unsure = unsure || f.Marks&conn.MarkOneSided != 0 || f.goodbye()
-	if !unsure && !f.glanced() && !f.gaveUp() && !f.heldAnswered() && !f.serverNotified() {
-		s.waits = append(s.waits, sampled{waitOf(f.Record), f.flow})
-	}
+	d.waited = !unsure && !f.glanced() && f.Marks&conn.MarkGaveUp == 0 && !f.heldAnswered() && !f.serverNotified()
+	s.left.add(d)
 }
 
 // client is what is collected for a client's address.
@@ -115,17 +122,13 @@ func (s *survey) client(end event.Endpoint) *idleCloses {
 
 // merge adds what o collected.
 func (s *survey) merge(o *survey) {
-	s.waits = append(s.waits, o.waits...)
-	s.left = append(s.left, o.left...)
+	s.left.join(&o.left)
 	for end, x := range o.idle {
 		own := s.client(end)
 		own.last = max(own.last, x.last)
 		own.at = append(own.at, x.at...)
 	}
-	for p, list := range o.lives {
-		s.lives[p] = append(s.lives[p], list...)
-		delete(o.lives, p)
-	}
+	s.lives.merge(&o.lives)
 	for end := range o.answers {
 		s.answers[end] = true
 	}
@@ -134,21 +137,30 @@ func (s *survey) merge(o *survey) {
 	}
 }
 
+// own are the waits that are nobody else's doing, in the order of their flows.
+func (s *survey) own() waits {
+	moments := make([]stat.Moment, 0, s.left.len())
+	s.left.each(func(ref uint32, d *departure) {
+		if !d.waited || d.opaque && !s.answers[d.server] {
+			return
+		}
+		if _, passedOn := s.res.departures.passedOn(int(d.flow)); !passedOn {
+			moments = append(moments, stat.MomentOf(int64(d.flow), ref))
+		}
+	})
+	moments, _ = stat.SortMoments(moments, make([]stat.Moment, len(moments)))
+	own := waits{&s.left, make([]uint32, len(moments))}
+	for i, m := range moments {
+		own.refs[i] = m.Ref
+	}
+	return own
+}
+
 // findTimers finds the timers behind the closes that are nobody else's doing.
 func (res *Result) findTimers(s *survey) {
-	res.sortDepartures(s.left)
-	var own []wait
-	for _, w := range s.waits {
-		var r conn.Record
-		res.record(w.flow, &r)
-		if r.Protocol == exchange.ProtocolOpaque && !s.answers[r.Server] {
-			continue
-		}
-		if _, passedOn := res.passedOn(&facts{Record: &r, flow: w.flow}); !passedOn {
-			own = append(own, w.wait)
-		}
-	}
-	res.timers = findTimers(own, res.opts.Timeouts)
+	res.findDepartures(&s.left, s.idle)
+	res.timers = findTimers(s.own(), res.opts)
+	s.left = departed{}
 	res.timers.idle = s.idle
 	res.answers = s.answers
 }
@@ -159,23 +171,40 @@ const leastPart = 2000
 // parts is in how many parts the connections are worth looking at.
 func (res *Result) parts() int { return max(1, min(res.opts.Jobs, len(res.flows)/leastPart)) }
 
+// partOf is the part that looks at a shard of a view.
+func partOf(view, shard, parts int) int { return (view*shards + shard) % parts }
+
+// partSize is how many records a part has.
+func (res *Result) partSize(part, parts int) int {
+	n := 0
+	for k, v := range res.views {
+		for m, s := range v.shards {
+			if partOf(k, m, parts) == part {
+				n += s.records.len()
+			}
+		}
+	}
+	return n
+}
+
 // inParts unpacks every flow, those of one part in one goroutine, in the order
 // in which their records lie in memory. What f collects must not depend on the
 // order, nor on how many parts there are.
-func (res *Result) inParts(parts int, f func(part, i int, r *conn.Record)) {
+func (res *Result) inParts(parts int, f func(part int, at spot, r *conn.Record)) {
 	var done sync.WaitGroup
 	for k := range parts {
 		done.Go(func() {
 			var r conn.Record
 			for n, v := range res.views {
-				for m := range v.shards {
-					if (n*shards+m)%parts != k {
+				for m, s := range v.shards {
+					if partOf(n, m, parts) != k {
 						continue
 					}
-					for _, i := range v.shards[m].flows {
-						if i >= 0 {
-							res.record(int(i), &r)
-							f(k, int(i), &r)
+					for index, flow := range s.flows {
+						if flow >= 0 {
+							at := spot{int(flow), v, s, index}
+							res.unpack(at, &r)
+							f(k, at, &r)
 						}
 					}
 				}
@@ -196,6 +225,7 @@ func (res *Result) place() {
 		}
 	}
 	for i := range res.flows {
-		res.shardOf(i).flows[res.flows[i].index] = int32(i)
+		f := &res.flows[i]
+		res.views[f.view].shards[f.shard].flows[f.index] = int32(i)
 	}
 }

@@ -27,36 +27,60 @@ func (b *builder) timeline() Timeline {
 	if b.span <= 0 {
 		return t
 	}
-	width := bucketWidths[len(bucketWidths)-1]
+	width, _ := b.buckets()
+	t.BucketS = width.Seconds()
+	t.add("", func(s state) (*stat.Meter, *stat.Line) { return &b.courses[s].all, b.courses[s].line })
+	if len(b.peers) > 1 {
+		for _, end := range b.topPeers() {
+			row := b.peers[end].row
+			t.add(serverRow(end), func(s state) (*stat.Meter, *stat.Line) {
+				return &b.courses[s].peers[row], b.courses[s].lines[row]
+			})
+		}
+	}
+	return t
+}
+
+// add adds the lines of one server, or of all. Those of states that nobody was
+// in are left out.
+func (t *Timeline) add(peer string, course func(state) (*stat.Meter, *stat.Line)) {
+	for _, x := range [...]struct {
+		side, word string
+		state      state
+	}{
+		{"client", "OPEN", stateOpen}, {"client", "FIN-WAIT-2", stateFinWait2},
+		{"server", "CLOSE-WAIT", stateCloseWait}, {"client", "TIME-WAIT", stateTimeWait},
+	} {
+		if m, line := course(x.state); m.Peak > 0 {
+			t.Series = append(t.Series, Series{peer, x.side, x.word, line.Most})
+		}
+	}
+	_, line := course(stateOpen)
+	t.Series = append(t.Series, Series{peer, "client", "NEW", line.Begun})
+}
+
+// buckets are the columns of the timeline.
+func (b *builder) buckets() (width time.Duration, n int) {
+	width = bucketWidths[len(bucketWidths)-1]
 	for _, w := range bucketWidths {
 		if b.span <= w*timelineBuckets {
 			width = w
 			break
 		}
 	}
-	n := min(int(b.span/width)+1, 10*timelineBuckets)
-	t.BucketS = width.Seconds()
-	add := func(peer string, s *sums) {
-		for _, line := range [...]struct {
-			side, state string
-			spans       *stat.Spans
-		}{
-			{"client", "OPEN", &s.openSpans}, {"client", "FIN-WAIT-2", &s.fw2Spans},
-			{"server", "CLOSE-WAIT", &s.cwSpans}, {"client", "TIME-WAIT", &s.timeWaitSpans},
-		} {
-			if line.spans.Len() > 0 {
-				t.Series = append(t.Series, Series{peer, line.side, line.state, line.spans.Series(int64(b.start), int64(width), n)})
-			}
-		}
-		t.Series = append(t.Series, Series{peer, "client", "NEW", s.openSpans.Begun(int64(b.start), int64(width), n)})
+	return width, min(int(b.span/width)+1, 10*timelineBuckets)
+}
+
+// draw prepares the lines of a state: over all servers, and for the top ones.
+func (b *builder) draw(c *course, top []event.Endpoint) {
+	if b.span <= 0 {
+		return
 	}
-	add("", &b.all)
-	if len(b.peers) > 1 {
-		for _, end := range b.topPeers() {
-			add(serverRow(end), &b.peers[end].sums)
-		}
+	width, n := b.buckets()
+	c.line, c.lines = stat.NewLine(int64(b.start), int64(width), n), make([]*stat.Line, len(b.peers))
+	for _, end := range top {
+		c.lines[b.peers[end].row] = stat.NewLine(int64(b.start), int64(width), n)
 	}
-	return t
 }
 
 // topPeers are the servers with most churn.

@@ -2,8 +2,8 @@ package analyzer
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"finwait/analyzer/conn"
@@ -97,43 +97,6 @@ func waitOf(r *conn.Record) wait {
 	return w
 }
 
-// findTimers finds the timers behind the waits of closes with a request
-// outstanding: for every client the values at which many of its waits agree,
-// then over all clients together what is left.
-func findTimers(waits []wait, known []time.Duration) *timers {
-	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}}
-	for _, d := range known {
-		ts.configured = append(ts.configured, &timer{value: d, low: early(d), high: late(d), configured: true,
-			confidence: stat.ConfidenceHigh, servers: map[event.Endpoint]int{}})
-	}
-	byClient := map[event.Endpoint][]wait{}
-	for _, w := range waits {
-		if !ts.explained(ts.configured, w) {
-			byClient[w.client] = append(byClient[w.client], w)
-		}
-	}
-	clients := make([]event.Endpoint, 0, len(byClient))
-	for c := range byClient {
-		clients = append(clients, c)
-	}
-	slices.SortFunc(clients, event.Endpoint.Compare)
-	var rest []wait
-	for _, c := range clients {
-		found, left := modesOf(byClient[c])
-		for _, t := range found {
-			t.client = c
-		}
-		ts.byClient[c] = found
-		rest = append(rest, left...)
-	}
-	if len(clients) > 1 {
-		found, _ := modesOf(rest)
-		ts.shared = append(ts.shared, found...)
-	}
-	ts.count(waits)
-	return ts
-}
-
 // early and late bound the waits that a timer of value d explains. The wait
 // that a capture shows begins with the packet, the timer a little before: with
 // the call, or the turn of an event loop that led to it. And timers fire late,
@@ -142,7 +105,7 @@ func early(d time.Duration) time.Duration { return d - 2*time.Millisecond - d/25
 func late(d time.Duration) time.Duration  { return d + max(5*time.Millisecond, d/100) }
 
 // explained reports whether one of the timers fits the wait.
-func (ts *timers) explained(list []*timer, w wait) bool {
+func (ts *timers) explained(list []*timer, w *wait) bool {
 	for _, t := range list {
 		if _, ok := t.fits(w); ok {
 			return true
@@ -151,22 +114,29 @@ func (ts *timers) explained(list []*timer, w wait) bool {
 	return false
 }
 
+// triedBases are all bases in the order in which timers are compared with them:
+// of two that are equally near the first is it.
+var triedBases = [...]timerBasis{basisConnect, basisExchange, basisRequest, basisRequestEnd, basisLastByte}
+
 // fits reports whether the timer explains a wait, and from which basis. A
 // timer over the whole exchange starts before the dial or, on a connection
 // that stood ready, with the request: the input does not show which, so either
 // will do.
-func (t *timer) fits(w wait) (timerBasis, bool) {
-	try := []timerBasis{t.basis}
+func (t *timer) fits(w *wait) (timerBasis, bool) {
+	try := 1 << t.basis
 	switch {
 	case t.configured:
-		try = []timerBasis{basisConnect, basisRequest, basisRequestEnd, basisLastByte}
+		try = 1<<basisConnect | 1<<basisRequest | 1<<basisRequestEnd | 1<<basisLastByte
 	case t.basis == basisExchange || t.basis == basisRequest:
-		try = []timerBasis{basisConnect, basisRequest}
+		try = 1<<basisConnect | 1<<basisRequest
 	}
 	best, found := t.basis, false
 	var dist time.Duration
-	for _, b := range try {
+	for _, b := range triedBases {
 		d := w.from[b]
+		if try>>b&1 == 0 {
+			continue
+		}
 		if d < 0 || d < t.low || d > t.high {
 			continue
 		}
@@ -177,168 +147,13 @@ func (t *timer) fits(w wait) (timerBasis, bool) {
 	return best, found
 }
 
-// modesOf finds timers one after the other, the best first, each among the
-// waits that the earlier ones do not explain.
-func modesOf(waits []wait) (found []*timer, left []wait) {
-	left = waits
-	for len(left) > 0 && len(found) < maxTimers {
-		t := bestMode(left)
-		if t == nil {
-			break
-		}
-		rest := t.unexplained(left)
-		if len(rest) == len(left) {
-			break
-		}
-		found, left = append(found, t), rest
-	}
-	slices.SortStableFunc(found, func(t, u *timer) int { return cmp.Compare(u.count, t.count) })
-	for _, t := range found {
-		t.stretch(left)
-		left = t.unexplained(left)
-	}
-	return found, left
-}
-
-// unexplained are the waits that t does not fit.
-func (t *timer) unexplained(waits []wait) []wait {
-	var rest []wait
-	for _, w := range waits {
-		if _, ok := t.fits(w); !ok {
-			rest = append(rest, w)
-		}
-	}
-	return rest
-}
-
-const (
-	// stretchGap is how far apart, as a share of the timer's value, late
-	// firings may lie: they thin out from the value on without a break.
-	stretchGap = 0.03
-	// stretchMost is the latest, as a multiple of the value, that a timer fires.
-	stretchMost = 1.5
-)
-
-// stretch lets a timer explain waits that end later than its value. A busy
-// client (one that waits for a processor, a garbage collector or a global
-// lock) fires its timers late, never early, while closes for other reasons
-// fall on both sides. So what no timer explains just above the value, without
-// a gap and with next to nothing as far below, are late firings; more than the
-// timer explains already would be too many.
-func (t *timer) stretch(left []wait) {
-	t.sure = t.high
-	if t.configured || t.count < 2 {
-		return
-	}
-	var above, below []time.Duration
-	for _, w := range left {
-		switch d := w.from[t.basis]; {
-		case d > t.high && float64(d) <= float64(t.value)*stretchMost:
-			above = append(above, d)
-		case d >= 0 && d < t.low:
-			below = append(below, d)
-		}
-	}
-	slices.Sort(above)
-	gap := time.Duration(float64(t.value)*stretchGap) + 5*time.Millisecond
-	limit := t.high
-	for n, d := range above {
-		if d-limit > gap || n >= t.count {
-			break
-		}
-		early := 0
-		for _, b := range below {
-			early += b2i(t.low-b <= d-t.high+gap)
-		}
-		if n+1 < 4*early {
-			break
-		}
-		limit = d
-	}
-	t.high = limit
-}
-
-// maxTimers bounds the timers that one client may have.
-const maxTimers = 16
-
-// bestMode is the timer that explains most of the waits: of all bases the mode
-// with the most members; among about equals the one at a round value, then the
-// sharper one, then the basis that stands first in timerBasis.
-func bestMode(waits []wait) *timer {
-	waits = thinned(waits)
-	var modes [basisLastByte + 1][]stat.Mode
-	var group sync.WaitGroup
-	for b := range modes {
-		group.Go(func() {
-			values := make([]time.Duration, 0, len(waits))
-			for _, w := range waits {
-				if w.from[b] >= 0 {
-					values = append(values, w.from[b])
-				}
-			}
-			modes[b] = stat.Modes(values, stat.ModeOptions{})
-		})
-	}
-	group.Wait()
-	var best *timer
-	for b, list := range modes {
-		for _, m := range list {
-			if m.Confidence == stat.ConfidenceNone {
-				continue
-			}
-			t := &timer{value: m.Value, spread: m.Spread, basis: timerBasis(b), confidence: m.Confidence, count: len(m.Members),
-				low: min(early(m.Value), m.Low), high: max(m.High, min(m.Median+3*m.Spread, late(m.Value))) + time.Millisecond,
-				servers: map[event.Endpoint]int{}}
-			if best == nil || t.better(best, m.Round) {
-				best = t
-			}
-		}
-	}
-	return best
-}
-
-// mostWaits is how many waits a timer is looked for in. A timer that is too rare
-// to show in so many is found among those that the commoner ones leave.
-const mostWaits = 4096
-
-// thinned is every n-th wait, where there are more than mostWaits.
-func thinned(waits []wait) []wait {
-	n := (len(waits) + mostWaits - 1) / mostWaits
-	if n <= 1 {
-		return waits
-	}
-	few := make([]wait, 0, mostWaits)
-	for i := 0; i < len(waits); i += n {
-		few = append(few, waits[i])
-	}
-	return few
-}
-
-// better reports whether t explains the waits better than u, which was found
-// on an earlier basis.
-func (t *timer) better(u *timer, round bool) bool {
-	_, uRound := stat.Round(u.value)
-	switch {
-	case t.confidence != u.confidence:
-		return t.confidence > u.confidence
-	case t.count*10 > u.count*11+10:
-		return true
-	case u.count*10 > t.count*11+10:
-		return false
-	case round != uRound:
-		return round
-	case t.count != u.count:
-		return t.count > u.count
-	}
-	return t.spread*3 < u.spread && u.spread > time.Millisecond
-}
-
 // count counts the closes that each timer explains.
-func (ts *timers) count(waits []wait) {
+func (ts *timers) count(list waits) {
 	for _, t := range ts.all() {
 		t.count = 0
 	}
-	for _, w := range waits {
+	for _, i := range list.refs {
+		w := &list.all.at(i).wait
 		if t, _ := ts.lookup(w); t != nil {
 			t.count++
 			t.servers[w.server]++
@@ -348,7 +163,7 @@ func (ts *timers) count(waits []wait) {
 
 // lookup finds the timer that explains a wait: a configured one, else the
 // client's own, else a shared one.
-func (ts *timers) lookup(w wait) (*timer, timerBasis) {
+func (ts *timers) lookup(w *wait) (*timer, timerBasis) {
 	for _, list := range [...][]*timer{ts.configured, ts.byClient[w.client], ts.shared} {
 		for _, t := range list {
 			if b, ok := t.fits(w); ok {
@@ -370,7 +185,7 @@ type match struct {
 // match finds the timer that closed r.
 func (ts *timers) match(r *conn.Record) (match, bool) {
 	w := waitOf(r)
-	t, b := ts.lookup(w)
+	t, b := ts.lookup(&w)
 	if t == nil {
 		return match{}, false
 	}
@@ -391,7 +206,7 @@ func (ts *timers) matchStrong(r *conn.Record) (match, bool) {
 	w := waitOf(r)
 	for _, list := range [...][]*timer{ts.byClient[w.client], ts.shared} {
 		for _, t := range list {
-			b, ok := t.fits(w)
+			b, ok := t.fits(&w)
 			if !ok || t.count < strongCount || t.confidence < stat.ConfidenceHigh || b == basisLastByte {
 				continue
 			}
@@ -451,15 +266,28 @@ const together = event.Time(10 * time.Millisecond)
 // emptiedPool reports whether r was closed together with idle connections of
 // its client, which opened none afterwards: the pool was emptied, or the
 // program ended, and the response before was the last one only by chance.
-func (ts *timers) emptiedPool(r *conn.Record) bool {
-	c := r.Client
-	c.Port = 0
-	idle := ts.idle[c]
+func (ts *timers) emptiedPool(r *conn.Record, lately *recentPools) bool {
+	idle := ts.idleOf(r, lately)
 	if idle == nil || idle.last > r.CloseAt {
 		return false
 	}
 	i, _ := slices.BinarySearch(idle.at, r.CloseAt-together)
 	return i < len(idle.at) && idle.at[i] <= r.CloseAt+together
+}
+
+// recentPools are the idle closes that were looked up lately.
+type recentPools = lookaside[[16]byte, *idleCloses]
+
+// idleOf are the idle closes of the client of r. lately may be nil.
+func (ts *timers) idleOf(r *conn.Record, lately *recentPools) *idleCloses {
+	if lately == nil {
+		return ts.idle[event.Endpoint{Addr: r.Client.Addr}]
+	}
+	x, ok := lately.find(slotOfAddr(&r.Client.Addr), r.Client.Addr)
+	if !ok {
+		*x = ts.idle[event.Endpoint{Addr: r.Client.Addr}]
+	}
+	return *x
 }
 
 // all are the timers in no order.
@@ -485,4 +313,12 @@ func (ts *timers) sorted() []*timer {
 // tolerance says within what the closes of a timer fall.
 func tolerance(t *timer) string {
 	return seconds(max(time.Millisecond, t.high-t.value, t.value-t.low).Round(time.Millisecond))
+}
+
+// others says how many other closes the timer explains; "" when there are none.
+func (t *timer) others() string {
+	if t.count < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; %d other closes fall within %s of %s", t.count-1, tolerance(t), took(t.value))
 }

@@ -42,8 +42,13 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.SYN != 0 {
 		seq = seq.Add(1)
 	}
+	c.believe(to, from)
 	from.lastSent = s.Time
 	c.lastClosed(at.Time)
+	if c.believed && from.finSeen && seq == from.fin {
+		c.believed = false // it was only late
+		return
+	}
 	if from.finSeen {
 		from.resent(s.Time)
 		c.peerSpoke(from, s, s.Len > 0)
@@ -65,6 +70,33 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		c.finAcked(to, from, to.ackAt)
 	}
 	c.shutInOrder(from, to)
+}
+
+// missedFIN notes that s acknowledges one number more than to has sent: a FIN
+// that the input lacks, as long as no byte follows. (A lost segment of a single
+// byte looks the same; requests and responses are longer.)
+func (c *Conn) missedFIN(s *event.Segment, to *half) {
+	if to.begun && !to.finAt.Seen() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0) {
+		to.finAt, to.fin = event.Moment{Time: s.Time, Frame: s.Frame}, to.top
+	}
+}
+
+// believe takes a FIN of h that was missed for seen when its acknowledgement
+// was: the peer closes, a RST passes, or the input ends.
+func (c *Conn) believe(h, peer *half) {
+	if h.finSeen || !h.finAt.Seen() || h.top != h.fin {
+		return
+	}
+	c.believed, h.finSeen = true, true
+	h.top = h.top.Add(1)
+	c.lastClosed(h.finAt.Time)
+	c.close(h, HowFIN, h.finAt)
+	if c.first.by == peer && c.first.how == HowFIN {
+		c.endHalf(h.finAt, EndedByFIN)
+	}
+	h.state = h.state.afterFIN()
+	c.finAcked(peer, h, h.finAt.Time)
+	c.shutInOrder(h, peer)
 }
 
 // refine takes a second FIN that lies before the first: that one's number was
@@ -96,6 +128,8 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 		c.challenged, to.acks = true, false
 		return
 	}
+	c.believe(from, to)
+	c.believe(to, from)
 	from.rstSeen = true
 	c.lastClosed(at.Time)
 	if !c.reset {

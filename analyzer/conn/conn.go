@@ -44,6 +44,7 @@ type Conn struct {
 	kind       HalfKind
 	unreach    bool // an ICMP error answered
 	challenged bool // the client's RST answered a challenge ACK
+	believed   bool // a FIN counts as seen because it was acknowledged; see missedFIN
 
 	lastClose event.Time
 	opened    event.Moment
@@ -291,6 +292,9 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	}
 	if to.finSeen && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
 		c.finAcked(from, to, s.Time)
+	}
+	if s.Ack == to.top.Add(1) && !to.finSeen {
+		c.missedFIN(s, to)
 	}
 }
 

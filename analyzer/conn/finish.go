@@ -13,6 +13,8 @@ import (
 // only if its tracker did not carry anything (see Reopen).
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
+	c.believe(&c.a, &c.b)
+	c.believe(&c.b, &c.a)
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
 	client, server := &c.a, &c.b
@@ -34,7 +36,7 @@ func (c *Conn) Finish(end event.Time, r *Record) {
 	}
 	c.finishHandshake(client, server, r)
 	c.finishMarks(client, server, end, r)
-	c.finishClose(client, server, r)
+	c.finishClose(client, server, end, r)
 	c.finishRequests(client, server, r)
 }
 
@@ -109,8 +111,9 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
 }
 
-// finishClose fills in the first close and the half-close.
-func (c *Conn) finishClose(client, server *half, r *Record) {
+// finishClose fills in the first close and the half-close. end is the end of the
+// input.
+func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 	no := event.NoTime
 	r.CloseAt, r.FINAcked, r.PeerFIN, r.PeerAcked, r.HalfEnd, r.TimeWaitAt, r.LateData = no, no, no, no, no, no, no
 	r.PeerSpoke = c.spoke
@@ -125,11 +128,10 @@ func (c *Conn) finishClose(client, server *half, r *Record) {
 	if c.first.how != HowFIN {
 		return
 	}
-	a, b := c.first.by, client
-	if b == a {
-		b = server
-	}
-	r.FINAcked, r.PeerAcked = a.finAckedAt, b.finAckedAt
+	a := c.first.by
+	b := c.peer(a)
+	c.missedReset(a, b, end)
+	r.FINAcked, r.PeerAcked = c.finAckedAt(a, r.RTT), b.finAckedAt
 	if a.finAcked && !a.finAckedAt.Known() {
 		r.Marks |= MarkFINAckedUntimed
 	}
@@ -148,6 +150,40 @@ func (c *Conn) finishClose(client, server *half, r *Record) {
 	}
 	c.probes(a, r)
 	c.timeWait(a, b, r)
+}
+
+// finAckedAt is when the first FIN, of a, was acknowledged. Every stack does it
+// within its delay for acknowledgements (200 ms at most), and a FIN that is not
+// acknowledged is sent again. Where neither happened the acknowledgement is not
+// in the input, and it came a round trip behind the FIN.
+func (c *Conn) finAckedAt(a *half, rtt time.Duration) event.Time {
+	sent, acked := c.first.at.Time, a.finAckedAt
+	late := unackedLeast + 100*time.Millisecond + 4*rtt
+	if rtt == 0 {
+		late = time.Second
+	}
+	if !sent.Known() || !acked.Known() || acked.Sub(sent) < late || a.retransAt.Known() && a.retransAt > sent {
+		return acked
+	}
+	return sent.Add(rtt)
+}
+
+// silenceLeast is how long after late data silence shows that it was answered:
+// without an answer it is sent again within a second (RFC 6298, section 2.1).
+const silenceLeast = 3 * time.Second
+
+// missedReset ends a half-close whose RST is not in the input: b sent data that
+// was neither acknowledged nor sent again, so that b's socket must be gone. It
+// is wrong where the host of b vanished at this very moment.
+func (c *Conn) missedReset(a, b *half, end event.Time) {
+	answered := a.acks && !a.ack.Before(b.top) || b.rtxRun > 0 || b.finSeen || c.kind == HalfHeld
+	if c.halfEnd.Seen() || !c.spokeData || answered || !end.Known() || !c.lateData.Known() || end.Sub(c.lastAt) < silenceLeast {
+		return
+	}
+	if c.spoke == c.lateData { // one piece of late data, and no more
+		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
+		c.endHalf(event.Moment{Time: c.lateData, Frame: c.lastFrame}, EndedByLateDataReset)
+	}
 }
 
 // probes tells what became of the closer's socket by its answers to the

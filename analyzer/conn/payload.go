@@ -106,7 +106,7 @@ func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at ev
 func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 	if peer.acks && h.begun && h.stash.empty() && h.next.Before(peer.ack) {
 		end := peer.ack
-		if h.finSeen && h.fin.Before(end) {
+		if h.finAt.Seen() && h.fin.Before(end) {
 			end = h.fin
 		}
 		c.skip(h, end, at)

@@ -158,7 +158,7 @@ func (t *Tracker) wake(side event.Side) {
 	if t.protocol == ProtocolNone {
 		t.protocol = ProtocolOpaque
 	}
-	if side == event.Server {
+	if side == event.Server && !t.client.shut {
 		t.client.flags = t.client.flags&^halfQuiet | halfHeard
 	}
 }

@@ -19,19 +19,6 @@ func Holm(ps []float64) []float64 {
 	return out
 }
 
-// BenjaminiHochberg corrects p-values so that, of those below a level, at most
-// that share are false alarms on average (1995; R: p.adjust(p, "BH")). Less
-// strict than Holm. NaN as there.
-func BenjaminiHochberg(ps []float64) []float64 {
-	out, order := ranking(ps)
-	lowest := 1.0
-	for i, k := range slices.Backward(order) {
-		lowest = min(lowest, ps[k]*float64(len(order))/float64(i+1))
-		out[k] = lowest
-	}
-	return out
-}
-
 // ranking gives a copy of ps and the indices of its numbers from small to large.
 func ranking(ps []float64) (out []float64, order []int) {
 	for i, p := range ps {

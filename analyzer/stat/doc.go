@@ -8,8 +8,9 @@
 //  2. [Curve] is the Kaplan–Meier estimate of a Dist; quantiles and survival
 //     with confidence bounds are read from it.
 //  3. [Modes] finds the values at which many waiting times coincide: timers.
-//  4. [MannWhitney], [LogRank], [CompareRates], [CompareProportions] compare two
-//     sides; [Holm] and [BenjaminiHochberg] correct for the number of rows.
+//  4. [MannWhitney] and [LogRank] compare the durations of two sides, [CompareRates]
+//     and [CompareShares] their counts, [CompareBursts] counts that cluster; [Holm]
+//     corrects for the number of tests.
 //  5. [Peak] and [Series] count intervals that overlap.
 //
 // For example the waiting times 500.2 ms, 500.3 ms, 500.9 ms and 71 ms hold one

@@ -63,6 +63,7 @@ func LogRank(a, b *Dist) Test {
 	}
 	log, half := m.swing()/m.variance, normalQuantile(0.975)/math.Sqrt(m.variance)
 	t := Test{Method: method, Effect: math.Exp(log), Low: math.Exp(log - half), High: math.Exp(log + half)}
+	t.Beyond = math.Exp(math.Abs(log) + normalQuantile(0.95)/math.Sqrt(m.variance))
 	const few = 60
 	switch n1, n2 := a.Count(), b.Count(); {
 	case n2 <= n1 && n2 <= few:

@@ -1,9 +1,6 @@
 package stat
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // Test is the result of a comparison of two sides. All tests are two-sided.
 type Test struct {
@@ -12,10 +9,14 @@ type Test struct {
 	Effect float64 // the size of the difference; its meaning is the test's
 	Low    float64 // confidence interval of Effect at 95 %; NaN when there is nothing to compare
 	High   float64 // as Low; +Inf when it is open
-	// Dispersion is how much the counts vary against Poisson's; 0 where
+	// Dispersion is how much counts vary against what chance alone has; 0 where
 	// that was not estimated.
 	Dispersion float64
-	Warnings   []Warning
+	// Beyond is the factor either way, of a ratio of rates or hazards, that the
+	// 90 % interval leaves out (two one-sided tests at 5 %, Schuirmann 1987);
+	// +Inf when there is none, 0 for other effects.
+	Beyond   float64
+	Warnings []Warning
 }
 
 func noTest(method string, w Warning) Test {
@@ -217,68 +218,4 @@ func CompareDurations(a, b *Dist) Test {
 		return LogRank(a, b)
 	}
 	return MannWhitney(a, b)
-}
-
-// QuantileChange is by how much the quantile p of b is longer than that of a,
-// with an interval that combines those of the two (Zou and Donner 2008). It
-// stands for [Shift] where durations are censored.
-func QuantileChange(a, b Curve, p, level float64) Range {
-	x, y := a.QuantileRange(p, level), b.QuantileRange(p, level)
-	r := Range{Value: y.Value - x.Value, Warnings: union(x.Warnings, y.Warnings)}
-	if r.Known = x.Known && y.Known; !r.Known {
-		return Range{Warnings: r.Warnings}
-	}
-	if r.LowKnown = y.LowKnown && x.HighKnown; r.LowKnown {
-		r.Low = r.Value - time.Duration(math.Hypot(float64(y.Value-y.Low), float64(x.High-x.Value)))
-	}
-	if r.HighKnown = y.HighKnown && x.LowKnown; r.HighKnown {
-		r.High = r.Value + time.Duration(math.Hypot(float64(y.High-y.Value), float64(x.Value-x.Low)))
-	}
-	return r
-}
-
-// Shift is by how much b's durations are longer than a's: the median of all
-// differences between a value of b and one of a (Hodges and Lehmann 1963). It is
-// false when a side is empty, has censored values, or values beyond 73 years.
-func Shift(a, b *Dist) (time.Duration, bool) {
-	pa, pb := a.points(), b.points()
-	if len(pa) == 0 || len(pb) == 0 || a.Censored()+b.Censored() > 0 {
-		return 0, false
-	}
-	const limit = 1 << 61 // ns, 73 years: differences of such values do not overflow
-	if min(pa[0].at, pb[0].at) < -limit || max(pa[len(pa)-1].at, pb[len(pb)-1].at) > limit {
-		return 0, false
-	}
-	all := float64(a.Count()) * float64(b.Count())
-	lo, hi := pb[0].at-pa[len(pa)-1].at, pb[len(pb)-1].at-pa[0].at
-	lower := differenceAt(pa, pb, lo, hi, math.Ceil(all/2))
-	upper := differenceAt(pa, pb, lo, hi, math.Floor(all/2)+1)
-	return time.Duration(lower + (upper-lower)/2), true
-}
-
-// differenceAt is the smallest d within [lo, hi] such that at least k pairs
-// differ by d or less.
-func differenceAt(a, b []point, lo, hi int64, k float64) int64 {
-	for lo < hi {
-		mid := lo + (hi-lo)/2
-		if pairsWithin(a, b, mid) >= k {
-			hi = mid
-		} else {
-			lo = mid + 1
-		}
-	}
-	return lo
-}
-
-// pairsWithin counts the pairs in which b's value minus a's is at most d.
-func pairsWithin(a, b []point, d int64) float64 {
-	var count, below float64 // below: values of b that are at most a's plus d
-	i := 0
-	for _, p := range a {
-		for ; i < len(b) && b[i].at-p.at <= d; i++ {
-			below += float64(b[i].events)
-		}
-		count += float64(p.events) * below
-	}
-	return count
 }

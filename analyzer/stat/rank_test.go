@@ -159,46 +159,6 @@ func TestMixedFormsCompare(t *testing.T) {
 	}
 }
 
-func TestShift(t *testing.T) {
-	for _, test := range []struct {
-		a, b *Dist
-		want time.Duration
-	}{
-		{ns(1), ns(4), 3},
-		{ns(1, 2, 3), ns(11, 12, 13), 10},
-		{ns(10, 20), ns(10, 25), 2}, // differences 0, 15, -10, 5: the middle is 2.5
-		{ns(5, 5, 5), ns(1, 1), -4},
-	} {
-		if got, ok := Shift(test.a, test.b); got != test.want || !ok {
-			t.Errorf("shift %v %v, want %v", got, ok, test.want)
-		}
-	}
-	for name, pair := range map[string][2]*Dist{
-		"empty": {ns(), ns(1)}, "censored": {ns(1), of(nil, []time.Duration{1})},
-		"extreme": {ns(math.MinInt64), ns(math.MaxInt64)},
-	} {
-		if _, ok := Shift(pair[0], pair[1]); ok {
-			t.Errorf("%s: a shift", name)
-		}
-	}
-	r := rand.New(rand.NewPCG(2, 3))
-	var a, b Dist
-	var all []time.Duration
-	for range 45 {
-		a.Add(time.Duration(r.IntN(5000) - 1000))
-		b.Add(time.Duration(r.IntN(9000)))
-	}
-	for _, y := range b.events {
-		for _, x := range a.events {
-			all = append(all, time.Duration(y-x))
-		}
-	}
-	slices.Sort(all)
-	if got, _ := Shift(&a, &b); got != all[len(all)/2] {
-		t.Errorf("shift %d, want %d", got, all[len(all)/2])
-	}
-}
-
 func TestSuperiorityInterval(t *testing.T) {
 	// At 0 and 1 the interval must not collapse.
 	if got := MannWhitney(ns(1, 2, 3, 4, 5), ns(6, 7, 8, 9, 10)); got.High != 1 || got.Low < 0.4 || got.Low > 0.75 {
@@ -220,38 +180,6 @@ func TestSuperiorityInterval(t *testing.T) {
 	}
 	if share := float64(inside) / rounds; share < 0.93 || share > 0.98 {
 		t.Errorf("the 95 %% interval holds the truth in %.3f of the samples", share)
-	}
-}
-
-func TestQuantileChange(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 4))
-	const rounds = 500
-	inside := 0
-	for range rounds {
-		var a, b Dist
-		for range 60 {
-			a.Add(time.Duration(1e9 * r.ExpFloat64()))
-			if v, cut := 2*r.ExpFloat64(), 6*r.Float64(); v < cut {
-				b.Add(time.Duration(1e9 * v))
-			} else {
-				b.AddCensored(time.Duration(1e9 * cut))
-			}
-		}
-		truth := 693147181 * time.Nanosecond // ln 2 s
-		got := QuantileChange(a.Curve(), b.Curve(), 0.5, 0.95)
-		if !got.Known || !got.LowKnown {
-			t.Fatalf("unknown: %+v", got)
-		}
-		if got.Low <= truth && (!got.HighKnown || truth <= got.High) {
-			inside++
-		}
-	}
-	if share := float64(inside) / rounds; share < 0.92 || share > 0.985 {
-		t.Errorf("the 95 %% interval holds the truth in %.3f of the samples", share)
-	}
-	got := QuantileChange(ns(1).Curve(), of(nil, []time.Duration{1, 2}).Curve(), 0.5, 0.95)
-	if got.Known || !slices.Equal(got.Warnings, []Warning{WarnFew, WarnCensored}) {
-		t.Errorf("censored: %+v", got)
 	}
 }
 

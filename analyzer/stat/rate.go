@@ -13,7 +13,8 @@ type Rate struct {
 // Effect is b's rate over a's, with the matching Clopper–Pearson interval.
 //
 // It takes events to be independent of each other. Timeouts and churn are not:
-// one slow minute brings many. Use [CompareSlices] where their times are known.
+// one slow minute brings many. Use [CompareBursts] where their times are known.
+// Where an event is one of the exposures, [CompareShares] is the sharper test.
 func CompareRates(a, b Rate) Test {
 	const method = "Poisson rates, exact"
 	if !(a.Exposure > 0 && b.Exposure > 0) {
@@ -35,51 +36,22 @@ func CompareRates(a, b Rate) Test {
 func rateRatio(a, b Rate, dispersion float64) Test {
 	x, y := a.Events/dispersion, b.Events/dispersion
 	if x+y == 0 {
-		return Test{Effect: math.NaN(), Low: 0, High: math.Inf(1)}
+		return Test{Effect: math.NaN(), Low: 0, High: math.Inf(1), Beyond: math.Inf(1)}
 	}
 	low, high := clopperPearson(y, x+y, 0.95)
 	odds := func(p float64) float64 { return p / (1 - p) * (a.Exposure / b.Exposure) }
-	return Test{Effect: (b.Events / b.Exposure) / (a.Events / a.Exposure), Low: odds(low), High: odds(high)}
+	return Test{Effect: (b.Events / b.Exposure) / (a.Events / a.Exposure), Low: odds(low), High: odds(high), Beyond: beyond(1/x+1/y, a, b)}
 }
 
-// CompareSlices tests whether two rates differ when events may cluster. Every
-// slice is the count over a stretch of time or a batch of requests, in order or
-// not. The scatter of the slices around their side's rate gives the dispersion
-// (quasi-Poisson, Pearson's estimate, never below 1); the exact test's normal
-// score is divided by its root and read from Student's distribution with as
-// many degrees of freedom as the dispersion has; the exact test on counts divided
-// by the dispersion must agree. So it never claims more than [CompareRates] does.
-//
-// What it gets wrong: bursts longer than a slice spread over several and hide
-// part of the dispersion, so choose slices longer than the bursts; and a single
-// burst on a side of few slices looks like a rate (in simulations one such
-// comparison in a hundred has p below 0.001).
-func CompareSlices(a, b []Rate) Test {
-	const method = "quasi-Poisson rates"
-	a, b = exposed(a), exposed(b)
-	if len(a) == 0 || len(b) == 0 {
-		return noTest(method, WarnEmpty)
+// beyond is the factor, either way, that the 90 % interval of the ratio of the
+// rates leaves out (two one-sided tests at 5 %, Schuirmann 1987), by the normal
+// approximation of its logarithm; +Inf when a side has no events.
+func beyond(variance float64, a, b Rate) float64 {
+	seen := math.Log(b.Events / b.Exposure * (a.Exposure / a.Events))
+	if math.IsInf(seen, 0) || math.IsNaN(seen) {
+		return math.Inf(1)
 	}
-	suma, chia := scatter(a)
-	sumb, chib := scatter(b)
-	exact := CompareRates(suma, sumb)
-	df := float64(len(a) + len(b) - 2)
-	if df < 1 {
-		exact.Warnings = append(exact.Warnings, WarnFewSlices)
-		return exact
-	}
-	dispersion := max((chia+chib)/df, 1)
-	t := rateRatio(suma, sumb, dispersion)
-	t.Method, t.Warnings = method, exact.Warnings
-	score := math.Abs(normalQuantile(max(exact.P, 1e-300) / 2))
-	t.P = max(exact.P, studentTail(score/math.Sqrt(dispersion), df), scaledP(suma, sumb, dispersion))
-	if dispersion > 2 {
-		t.Warnings = append(t.Warnings, WarnClustered)
-	}
-	if df < 8 {
-		t.Warnings = append(t.Warnings, WarnFewSlices)
-	}
-	return t
+	return math.Exp(math.Abs(seen) + normalQuantile(0.95)*math.Sqrt(variance))
 }
 
 // scaledP is the conditional test on the numbers of bursts that the counts
@@ -92,33 +64,6 @@ func scaledP(a, b Rate, dispersion float64) float64 {
 	}
 	p := b.Exposure / (a.Exposure + b.Exposure)
 	return min(1, 2*betaInc(1-p, n-y, y+1), 2*betaInc(p, y, n-y+1))
-}
-
-func exposed(slices []Rate) []Rate {
-	var out []Rate
-	for _, s := range slices {
-		if s.Exposure > 0 {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// scatter is the sum of slices and Pearson's chi-squared of their counts around
-// the common rate; a slice without expected events cannot scatter.
-func scatter(slices []Rate) (sum Rate, chi float64) {
-	for _, s := range slices {
-		sum.Events += s.Events
-		sum.Exposure += s.Exposure
-	}
-	if sum.Events == 0 {
-		return sum, 0
-	}
-	for _, s := range slices {
-		expected := sum.Events * s.Exposure / sum.Exposure
-		chi += (s.Events - expected) * (s.Events - expected) / expected
-	}
-	return sum, chi
 }
 
 // binomialP is the two-sided p-value of k successes in n trials of probability

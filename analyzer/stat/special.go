@@ -28,17 +28,15 @@ func normalQuantile(p float64) float64 {
 }
 
 // studentTail is the probability that |T| exceeds t >= 0 with df degrees of freedom.
+// With very many it is the normal distribution.
 func studentTail(t, df float64) float64 {
 	if math.IsInf(t, 0) {
 		return 0
 	}
+	if df > 1e8 {
+		return math.Erfc(t / math.Sqrt2)
+	}
 	return betaInc(df/(df+t*t), df/2, 0.5)
-}
-
-// studentQuantile is the t with studentTail(t, df) = 1-level.
-func studentQuantile(level, df float64) float64 {
-	x := betaQuantile(1-level, df/2, 0.5)
-	return math.Sqrt(df * (1 - x) / x)
 }
 
 // chiTail is the probability that a chi-squared variable with one degree of

@@ -185,7 +185,9 @@ func (a *analysis) report() (*analyzer.Report, error) {
 	if a.saved != nil {
 		return a.saved, nil
 	}
-	return a.result.Report(), nil
+	r := a.result.Report()
+	r.Settings.From, r.Settings.To, r.Settings.Filter = a.flags.from.text, a.flags.to.text, a.flags.filter
+	return r, nil
 }
 
 // flows gives the connections in the order of streams.

@@ -30,13 +30,14 @@ type Redactor struct {
 	segments  map[string]string // of paths
 	files     map[string]string
 	programs  map[string]string
+	filters   map[string]string
 }
 
 // New returns a Redactor that has met nothing.
 func New() *Redactor {
 	return &Redactor{
 		addresses: map[netip.Addr]string{}, names: map[string]string{},
-		segments: map[string]string{}, files: map[string]string{}, programs: map[string]string{},
+		segments: map[string]string{}, files: map[string]string{}, programs: map[string]string{}, filters: map[string]string{},
 	}
 }
 

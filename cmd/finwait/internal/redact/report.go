@@ -50,6 +50,9 @@ func (r *Redactor) Report(x *analyzer.Report) {
 		in.Host = each(in.Host, r.Name)
 	}
 	r.tables(x)
+	if x.Settings.Filter != "" {
+		x.Settings.Filter = standIn(r.filters, x.Settings.Filter, "filter-%d")
+	}
 	for i := range x.Processes {
 		p := &x.Processes[i]
 		p.Comm = each(p.Comm, r.Program)

@@ -80,6 +80,9 @@ func (m *markdown) diffRow(where string, d *analyzer.D) []string {
 	if hasChanged(verdict) {
 		verdict = "**" + verdict + "**"
 	}
+	if d.Because != "" {
+		verdict = "see below"
+	}
 	if d.JudgedBy != "" {
 		verdict += " (as " + md(d.JudgedBy) + ")"
 	}

@@ -183,7 +183,7 @@ func shownTotal(d *analyzer.D) bool {
 	case "timeouts_per_1k", "churn_per_1k", "churn_per_1k_connections", "response_s", "half_close_s", "requests_per_connection", "fin_wait_2_peak":
 		return true
 	}
-	return hasChanged(d.Verdict) && d.JudgedBy == ""
+	return (hasChanged(d.Verdict) || d.Because != "") && d.JudgedBy == ""
 }
 
 // hasChanged reports whether a verdict is one of a change.
@@ -244,6 +244,9 @@ func (p *page) headed(t *table, heads map[int]diffGroup) {
 // diffCells are the cells of one row.
 func (p *page) diffCells(label string, d *analyzer.D) []string {
 	verdict := d.Verdict
+	if d.Because != "" {
+		verdict = "see below"
+	}
 	if d.JudgedBy != "" {
 		verdict = "(" + verdict + ")"
 	}
@@ -270,7 +273,7 @@ func diffValue(d *analyzer.D, v *float64) string {
 // diffChange formats the relative change; "~" when chance explains it.
 func diffChange(d *analyzer.D) string {
 	switch {
-	case d.Verdict == analyzer.VerdictUnchanged || d.Verdict == analyzer.VerdictUnsure:
+	case d.Because == "" && (d.Verdict == analyzer.VerdictUnchanged || d.Verdict == analyzer.VerdictUnsure):
 		return "~"
 	case d.Change == nil && d.Before != nil && *d.Before == 0:
 		return "from 0"
@@ -405,7 +408,7 @@ func (p *page) folded(c *analyzer.Comparison) {
 		return
 	}
 	p.line()
-	text := "the rest: " + strings.Join(parts, "; ") + ". (per 1000: requests; ~: within chance; unsure: too little data; ?: the sides are unlike in this; in brackets: judged by the rows it follows from)"
+	text := "the rest: " + strings.Join(parts, "; ") + ". (per 1000: requests; ~: within chance; unsure: too little data; ?: the sides differ in this; in brackets: judged by the rows it follows from)"
 	for _, l := range wrap(text, p.width) {
 		p.line(p.s.quiet.Render(l))
 	}

@@ -1,0 +1,74 @@
+package analyzer
+
+import (
+	"finwait/analyzer/exchange"
+	"finwait/analyzer/stat"
+)
+
+// arrange puts the connections of all views in order, captures before logs, and
+// numbers those of every view in the order of their first packets, as Wireshark
+// does.
+func (res *Result) arrange() {
+	n := 0
+	for _, v := range res.views {
+		n += v.records()
+	}
+	res.flows = make([]flowRef, 0, n)
+	for _, log := range [...]bool{false, true} {
+		for k, v := range res.views {
+			if (v.log != nil) == log {
+				res.arrangeView(k, v)
+			}
+		}
+	}
+}
+
+// records is how many connections the view has.
+func (v *view) records() int {
+	n := 0
+	for _, s := range v.shards {
+		n += s.records.len()
+	}
+	return n
+}
+
+// arrangeView appends the connections of a view. Those that begin with the same
+// frame, or line, stay in the order of their shards and records.
+func (res *Result) arrangeView(number int, v *view) {
+	n := v.records()
+	list := make([]stat.Moment, 0, n)
+	var ends [shards]uint32 // of each shard's numbers in list
+	for k, s := range v.shards {
+		for i := range s.records.places {
+			list = append(list, stat.MomentOf(int64(s.records.places[i].first), uint32(len(list))))
+		}
+		ends[k] = uint32(len(list))
+	}
+	list, _ = stat.SortMoments(list, make([]stat.Moment, n))
+	for stream, m := range list {
+		k, begin := 0, uint32(0)
+		for m.Ref >= ends[k] {
+			begin = ends[k]
+			k++
+		}
+		res.flows = append(res.flows, flowRef{index: m.Ref - begin, stream: uint32(stream), view: uint16(number), shard: uint8(k)})
+	}
+}
+
+// spot is where a connection's record lies, and its number.
+type spot struct {
+	flow  int
+	view  *view
+	shard *shard
+	index int // in the shard's records
+}
+
+// name is the string of a name of the connection.
+func (at spot) name(id exchange.NameID) string { return at.shard.names.String(id) }
+
+// spot finds flow i.
+func (res *Result) spot(i int) spot {
+	f := res.flows[i]
+	v := res.views[f.view]
+	return spot{i, v, v.shards[f.shard], int(f.index)}
+}

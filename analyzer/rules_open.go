@@ -1,0 +1,81 @@
+package analyzer
+
+import (
+	"time"
+
+	"finwait/analyzer/conn"
+	"finwait/analyzer/event"
+	"finwait/analyzer/stat"
+)
+
+// These rules are about connections that were never established, or that
+// nobody closed.
+
+// refused: the SYN was answered by a RST.
+func (f *facts) refused() bool {
+	if f.Handshake != conn.HandshakeRefused {
+		return false
+	}
+	return f.conclude(CauseConnectRefused, stat.ConfidenceHigh, "a RST answered the SYN: nothing listens there, or a firewall rejects it")
+}
+
+// unreachable: an ICMP error answered the SYN.
+func (f *facts) unreachable() bool {
+	if f.Handshake != conn.HandshakeUnreachable {
+		return false
+	}
+	return f.conclude(CauseNetworkFailure, stat.ConfidenceHigh, "an ICMP error answered the SYN")
+}
+
+// synRetry is the kernel's first retransmission timeout of a SYN (RFC 6298,
+// section 2; Linux TCP_TIMEOUT_INIT).
+const synRetry = time.Second
+
+// unanswered: no SYN was answered. Whether the client gave up or was still
+// trying when the input ended shows by the next retry, due after twice the
+// last wait.
+func (f *facts) unanswered() bool {
+	if f.Handshake != conn.HandshakeUnanswered {
+		return false
+	}
+	if f.Marks&conn.MarkAnsweredLate != 0 {
+		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
+		return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
+			took(f.SYNRTT))
+	}
+	if !f.view.answers {
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input holds nothing but SYNs, so answers cannot be seen")
+	}
+	due := synRetry << min(f.SYNRetries, 6)
+	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
+		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
+	}
+	return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("%d SYNs in %s, none answered, and no further retry",
+		int(f.SYNRetries)+1, took(f.Last.Sub(f.Opened)))
+}
+
+// gaveUp: data was retransmitted into silence until the sender stopped.
+func (f *facts) gaveUp() bool {
+	if f.Marks&conn.MarkGaveUp == 0 {
+		return false
+	}
+	f.Initiator, f.How = event.NoSide, conn.HowNone
+	return f.conclude(CauseNetworkFailure, stat.ConfidenceHigh,
+		"data was retransmitted without an acknowledgement, and the next retransmission that was due never came: the kernel gave up")
+}
+
+// unseenClose: a log shows the descriptor used for something else later.
+func (f *facts) unseenClose() bool {
+	if f.Marks&conn.MarkClosedUnseen == 0 {
+		return false
+	}
+	return f.conclude(CauseUnknown, stat.ConfidenceLow, "the descriptor was reused, but its close is not in the log: record close as well (-e trace=network,desc,process)")
+}
+
+// stillOpen: neither FIN nor RST.
+func (f *facts) stillOpen() bool {
+	if f.FirstBy != event.NoSide {
+		return false
+	}
+	return f.conclude(CauseOpen, stat.ConfidenceHigh, "neither FIN nor RST within the input")
+}
