@@ -145,6 +145,7 @@ func (res *Result) build() *Report {
 	r.Processes, r.Clocks = b.processes(), b.res.clocks
 	r.Findings = b.findings(r)
 	r.Verdict = b.verdict(r)
+	b.omit(r)
 	return r
 }
 

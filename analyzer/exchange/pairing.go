@@ -156,6 +156,12 @@ func (t *Tracker) count(x *entry) {
 		x.Outcome = OutcomeAnswered
 		t.answered++
 		t.prev, t.hasPrev = x.Exchange, true
+		if t.unsure {
+			if t.prevPath == nil {
+				t.prevPath = new([]byte)
+			}
+			*t.prevPath = append((*t.prevPath)[:0], x.path...)
+		}
 	}
 	if t.env.Sink != nil {
 		t.env.Sink.Exchange(t.owner, &x.Exchange)
