@@ -243,12 +243,17 @@ func (b *builder) half(c *counted) {
 
 // exchanges adds the answered exchanges that the shards counted.
 func (b *builder) exchanges() {
-	for _, v := range b.res.views {
+	for n, v := range b.res.views {
 		for _, s := range v.shards {
 			for addr, d := range s.clients {
-				b.client(addr).response.Merge(d)
+				if !b.res.twice[seen{uint16(n), event.Endpoint{Addr: addr}}] {
+					b.client(addr).response.Merge(d)
+				}
 			}
 			for end, st := range s.servers {
+				if b.res.twice[seen{uint16(n), end}] {
+					continue
+				}
 				p := b.peer(end)
 				if b.placed(v) {
 					p.inFlight.merge(&st.inFlight)

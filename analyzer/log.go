@@ -123,13 +123,13 @@ type logSink struct {
 	open     map[uint32][]logExchange
 	accepted []logExchange
 	doubtful []unsureAnswer
-	servers  map[uint32]event.Endpoint // of the accepted
+	ends     map[uint32]pair // of the accepted
 }
 
 // unsureAnswer is an exchange that the verdict on its connection may undo.
 type unsureAnswer struct {
 	logExchange
-	server event.Endpoint
+	ends pair
 }
 
 // logExchange is an answered exchange.
@@ -142,7 +142,7 @@ type logExchange struct {
 // restart forgets what was counted.
 func (k *logSink) restart() {
 	clear(k.open)
-	clear(k.servers)
+	clear(k.ends)
 	k.accepted, k.doubtful = nil, nil
 	clear(k.shard.servers)
 	k.shard.endpoints, k.shard.refused = 0, 0
@@ -153,7 +153,7 @@ func (k *logSink) restart() {
 const maxAccepted = 1 << 20
 
 func newLogSink(s *shard) *logSink {
-	return &logSink{shard: s, open: map[uint32][]logExchange{}, servers: map[uint32]event.Endpoint{}}
+	return &logSink{shard: s, open: map[uint32][]logExchange{}, ends: map[uint32]pair{}}
 }
 
 // Exchange keeps an exchange.
@@ -172,16 +172,16 @@ func (k *logSink) ended(i int, c *socket.Conn) {
 	delete(k.open, uint32(i))
 	if c.Doubtful() {
 		// The verdict may say that the last answer was none.
-		k.doubtful = append(k.doubtful, unsureAnswer{list[len(list)-1], c.Record.Server})
+		k.doubtful = append(k.doubtful, unsureAnswer{list[len(list)-1], pairOf(&c.Record)})
 		list = list[:len(list)-1]
 	}
 	if c.Evidence.Accepted && len(k.accepted)+len(list) <= maxAccepted {
 		k.accepted = append(k.accepted, list...)
-		k.servers[uint32(i)] = c.Record.Server
+		k.ends[uint32(i)] = pairOf(&c.Record)
 		return
 	}
 	for i := range list {
-		k.count(c.Record.Server, &list[i])
+		k.count(pairOf(&c.Record), &list[i])
 	}
 }
 
@@ -191,24 +191,25 @@ func (k *logSink) finish(r *socket.Result) {
 	for i := range k.doubtful {
 		x := &k.doubtful[i]
 		if r.Conn(int(x.owner), &c, false); !c.Record.Outstanding && !r.OtherEnd(int(x.owner)) {
-			k.count(x.server, &x.logExchange)
+			k.count(x.ends, &x.logExchange)
 		}
 	}
 	for i := range k.accepted {
 		if x := &k.accepted[i]; !r.OtherEnd(int(x.owner)) {
-			k.count(k.servers[x.owner], x)
+			k.count(k.ends[x.owner], x)
 		}
 	}
 }
 
-// count counts an exchange with a server.
-func (k *logSink) count(server event.Endpoint, x *logExchange) {
-	st := k.shard.server(server)
+// count counts an exchange between a client and a server.
+func (k *logSink) count(ends pair, x *logExchange) {
+	st := k.shard.server(ends.server)
 	e := k.shard.endpoint(st, x.endpoint)
 	e.answered++
 	if x.from.Known() && x.to.Known() {
 		d := max(0, x.to.Sub(x.from))
 		e.responses.Add(d)
+		k.shard.client(ends.client).Add(d)
 		e.answeredAt.addDuration(x.from, int64(d))
 		st.inFlight.add(x.from, x.to)
 	}
