@@ -165,7 +165,16 @@ func (in *input) look() error {
 // source is a capture being read, with the problems of its compression.
 type source struct {
 	*capture.Reader
-	file *parsers.Source
+	file    *parsers.Source
+	batches int
+}
+
+// Next fills the batch; see capture.Reader.
+func (s *source) Next(b *event.Batch) error {
+	if s.batches++; s.batches%64 == 0 {
+		spare()
+	}
+	return s.Reader.Next(b)
 }
 
 // Problems are those of the packets and of the compression.
@@ -184,7 +193,7 @@ func (in *input) capture(o capture.Options) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{rd, in.src}, nil
+	return &source{Reader: rd, file: in.src}, nil
 }
 
 // savedReport reads the input when it is a saved report; nil when the inputs

@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"runtime/debug"
-	gauges "runtime/metrics"
 	"strings"
 
 	"finwait/analyzer"
@@ -29,7 +26,7 @@ type logSource struct {
 
 func (s *logSource) Next(b *event.CallBatch) error {
 	if s.batches++; s.batches%16 == 0 {
-		s.spare()
+		spare()
 	}
 	return s.calls.Next(b)
 }
@@ -86,30 +83,6 @@ func openLog(group []*input, jobs int) (*logSource, error) {
 	r := strace.NewReader(parts[0].Reader, strace.Options{Path: parts[0].Path, Jobs: jobs})
 	s.calls, s.read = r, func() []event.Input { return []event.Input{r.Input()} }
 	return s, nil
-}
-
-// garbage is about how much of it may lie beside what is in use while logs are
-// read, and least and most the percentages of what is in use that it may be (the
-// runtime's default is 100). What is in use is mostly packed connections,
-// which cost the collector nothing to look through, so it may run often: it
-// keeps 340,000 short connections in 120 MB instead of 185.
-const (
-	garbage = 20 << 20
-	least   = 15
-	most    = 400
-)
-
-// spare makes the runtime collect garbage the more often, the more of a log
-// stays. GOGC in the environment has the last word.
-func (s *logSource) spare() {
-	if os.Getenv("GOGC") != "" {
-		return
-	}
-	live := []gauges.Sample{{Name: "/gc/heap/live:bytes"}}
-	gauges.Read(live)
-	if n := live[0].Value; n.Kind() == gauges.KindUint64 && n.Uint64() > 0 {
-		debug.SetGCPercent(min(most, max(least, int(garbage*100/n.Uint64()))))
-	}
 }
 
 // readLogs feeds all logs to the engine. A text without a single call is no
