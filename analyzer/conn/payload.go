@@ -114,6 +114,21 @@ func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 	}
 }
 
+// ackedAtEnd tells the tracker about bytes of h that its peer has acknowledged
+// and that never came, although nothing followed that would have shown it.
+func (c *Conn) ackedAtEnd(h, peer *half) {
+	if !peer.acks || !h.begun {
+		return
+	}
+	end := peer.ack
+	if h.finAt.Seen() && h.fin.Before(end) {
+		end = h.fin
+	}
+	if n := end.Sub(h.next); n > 0 && n <= maxWindow {
+		c.skip(h, end, event.Moment{Time: c.lastAt, Frame: c.lastFrame})
+	}
+}
+
 // patience gives up a hole that the receiver has acknowledged and that no
 // bytes filled since.
 func (c *Conn) patience(h *half, at event.Moment) {
@@ -142,6 +157,12 @@ func (c *Conn) skip(h *half, seq event.Seq, at event.Moment) {
 	}
 	h.missing += n
 	h.next = seq
+	if h.top.Before(seq) {
+		h.top = seq
+	}
+	if c.tracker == nil && c.side(h) == event.Client && c.peer(h).bareAcks > 0 {
+		c.take() // there was a request
+	}
 	if c.tracker != nil {
 		c.tracker.Gap(c.side(h), n, at)
 	}
@@ -179,15 +200,20 @@ func (c *Conn) deliver(h *half, n int, data []byte, at event.Moment) {
 	}
 	c.tellRoles(h, data)
 	if c.tracker == nil {
-		server := c.bEnd.Port
-		if c.aServes {
-			server = c.aEnd.Port
-		}
-		c.tracker = c.trackers.Take(c.owner, server)
+		c.take()
 	}
 	h.bytes += int64(n)
 	h.next = h.next.Add(uint32(n))
 	c.tracker.Data(c.side(h), n, data, at)
+}
+
+// take takes a tracker.
+func (c *Conn) take() {
+	server := c.bEnd.Port
+	if c.aServes {
+		server = c.aEnd.Port
+	}
+	c.tracker = c.trackers.Take(c.owner, server)
 }
 
 // maxGuesses bounds how many payloads are looked at to tell who serves.
@@ -231,9 +257,29 @@ func (c *Conn) shutInOrder(h, peer *half) {
 		if !h.stash.empty() || !peer.acks || !h.next.Before(peer.ack) {
 			return
 		}
-		c.skip(h, h.fin, h.finAt)
+		c.skip(h, h.fin, peer.ackedBy(h.fin, h.finAt))
 	}
 	c.tellShut(h, peer, h.finAt)
+}
+
+// ackedBy is when h acknowledged everything before seq, at at the latest.
+func (h *half) ackedBy(seq event.Seq, at event.Moment) event.Moment {
+	if h.acks && !h.ack.Before(seq) && h.ackAt <= at.Time {
+		return event.Moment{Time: h.ackAt, Frame: h.ackFrame}
+	}
+	return at
+}
+
+// skipToReset gives up what h had sent, unseen, before its RST: the RST's number
+// tells (RFC 9293, section 3.5.2; one that lies far off is forged or broken).
+func (c *Conn) skipToReset(s *event.Segment, h, peer *half, at event.Moment) {
+	end := s.Seq
+	if h.finAt.Seen() && h.fin.Before(end) {
+		end = h.fin
+	}
+	if n := end.Sub(h.next); h.begun && h.synSeen && n > 0 && n <= handshakeSpan {
+		c.skip(h, end, peer.ackedBy(end, at))
+	}
 }
 
 // shutAtEnd is shutInOrder at the end of the input, when nothing can come.

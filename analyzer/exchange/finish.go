@@ -21,7 +21,7 @@ func (t *Tracker) Finish(s *Summary) {
 	*s = Summary{
 		Protocol: t.protocol, ServerName: t.name, ALPN: t.alpn, Declared: t.declared,
 		ClientLast: t.client.last.at, ServerLast: t.server.last.at,
-		Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
+		Unseen: t.unseen, Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
 	}
 	if h := &t.client; h.phase == phaseSeek && h.has(halfQuiet) {
 		t.lost++ // the last thing that the client sent, or a part of it

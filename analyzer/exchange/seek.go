@@ -86,7 +86,7 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 	if x == nil {
 		return
 	}
-	if !h.has(halfTurns) { // this may be an answer to any of those that wait
+	if !h.has(halfTurns) && !t.behind() { // this may be an answer to any of those that wait
 		before := x.flags
 		t.losing()
 		if !x.First.Seen() {
@@ -132,7 +132,11 @@ func (t *Tracker) http1Skip(side event.Side, n int64, at event.Moment, cut bool)
 // boundaryLost handles missing bytes that hide where the next message starts.
 func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Moment, cut bool) {
 	inside := h.phase != phaseHead && h.phase != phaseSeek
+	whole := h.phase == phaseHead && !cut
 	t.seek(h, !cut)
+	if whole {
+		t.suspect(side, n, at)
+	}
 	if inside { // a chunked body whose end may be in there
 		t.part(side, h.off, h.off+n, at, at)
 		if x := t.q.waiting(); side == event.Server && x != nil {
@@ -154,10 +158,15 @@ func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Momen
 	}
 }
 
-// losing marks all that wait: bytes of their answers are missing.
+// losing marks all that wait: bytes of their answers are missing. Those that the
+// client had not received when it closed were no answers.
 func (t *Tracker) losing() {
+	if t.behind() {
+		return
+	}
 	for i := t.q.ended; i < t.q.n; i++ {
-		t.q.at(i).flags |= entryLost
+		x := t.q.at(i)
+		x.flags = x.flags&^entryUnseen | entryLost
 	}
 }
 
