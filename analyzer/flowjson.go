@@ -288,7 +288,8 @@ func notes(r *conn.Record) []string {
 		{conn.MarkCutPayload, "cut-payload"}, {conn.MarkChallengeACK, "challenge-ack"}, {conn.MarkSYNReused, "port-reused"},
 		{conn.MarkUnsure, "requests-unsure"}, {conn.MarkCapped, "capped"}, {conn.MarkSwapped, "roles-turned"},
 		{conn.MarkProbeAlive, "probe-alive"}, {conn.MarkProbeReset, "probe-reset"}, {conn.MarkResynced, "resynced"},
-		{conn.MarkClosedUnseen, "close-unseen"}, {conn.MarkPathCut, "path-cut"},
+		{conn.MarkClosedUnseen, "close-unseen"}, {conn.MarkPathCut, "path-cut"}, {conn.MarkHeadCut, "head-cut"},
+		{conn.MarkCloseUnseen, "fin-unseen"}, {conn.MarkRequestUnseen, "request-unseen"},
 	} {
 		if r.Marks&n.mark != 0 {
 			list = append(list, n.word)

@@ -24,6 +24,7 @@ type Result struct {
 	clocks     []Clock
 	twins      map[int32]twin          // by flow: the same connection as another capture shows it
 	answers    map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
+	lossy      map[*view]bool          // views that lack packets of connections
 	rows       rows
 	report     *Report
 }

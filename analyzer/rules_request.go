@@ -28,7 +28,7 @@ func (f *facts) serverLeftRequest() bool {
 	if f.Marks&conn.MarkDataAfterClose != 0 {
 		return f.decided(CauseIdleRace, stat.ConfidenceHigh) || f.say("the request was sent after the server's %s had passed", f.How)
 	}
-	if f.Marks&conn.MarkRequestUnread != 0 && f.Answered > 0 {
+	if f.Marks&conn.MarkRequestUnread != 0 && (f.Answered > 0 || f.Lost > 0 || f.Marks&conn.MarkMidStream != 0) {
 		if f.How == conn.HowRST {
 			return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "a RST answered the request on an idle connection: the other end no longer knew it (it had closed, restarted, or a firewall had forgotten it)")
 		}
@@ -92,6 +92,9 @@ func (f *facts) timedOut() bool {
 	f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
 	if f.Protocol == exchange.ProtocolOpaque && !f.Late.Known() {
 		m.confidence = min(m.confidence, stat.ConfidenceMedium) // what a request is, is a guess
+	}
+	if f.Marks&conn.MarkOneSided != 0 {
+		m.confidence = min(m.confidence, stat.ConfidenceMedium)
 	}
 	return f.decided(CauseRequestTimeout, m.confidence) || f.say("%s %s after %s%s", f.missing(), took(m.waited), m.basis.words(), m.timer.others())
 }
