@@ -56,7 +56,11 @@ func (f *facts) idle() (time.Duration, bool) {
 	if !f.ResponseEnd.Known() || !f.CloseAt.Known() {
 		return 0, false
 	}
-	d := f.CloseAt.Sub(f.ResponseEnd)
+	from := f.ResponseEnd
+	if f.Lost > 0 && f.ServerLastByte > from {
+		from = f.ServerLastByte // of an exchange that the input lacks in part
+	}
+	d := f.CloseAt.Sub(from)
 	if vantageOf(f.Record) == event.Server && f.FirstBy == event.Client ||
 		vantageOf(f.Record) == event.Client && f.FirstBy == event.Server {
 		d -= f.RTT

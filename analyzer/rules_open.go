@@ -54,7 +54,11 @@ func (f *facts) unanswered() bool {
 		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
 		return f.conclude(CauseConnectTimeout, stat.ConfidenceMedium, "no answer to the SYN is in the input, but the client's RST, which is what a client that has given up sends to a late one")
 	}
-	return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("%d SYNs in %s, none answered, and no further retry",
+	conf := stat.ConfidenceHigh
+	if f.SYNRetries == 0 && f.res.lossy[f.view] {
+		conf = stat.ConfidenceLow // the answer may be one of the packets that the input lacks
+	}
+	return f.decided(CauseConnectTimeout, conf) || f.say("%d SYNs in %s, none answered, and no further retry",
 		int(f.SYNRetries)+1, took(f.Last.Sub(f.Opened)))
 }
 

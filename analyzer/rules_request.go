@@ -28,7 +28,7 @@ func (f *facts) serverLeftRequest() bool {
 	if f.Marks&conn.MarkDataAfterClose != 0 {
 		return f.decided(CauseIdleRace, stat.ConfidenceHigh) || f.say("the request was sent after the server's %s had passed", f.How)
 	}
-	if f.Marks&conn.MarkRequestUnread != 0 && (f.Answered > 0 || f.Lost > 0 || f.Marks&conn.MarkMidStream != 0) {
+	if f.Marks&conn.MarkRequestUnread != 0 && (f.Answered > 0 || f.Lost > 0 || f.ServerMissing > 0 || f.Marks&conn.MarkMidStream != 0) {
 		if f.How == conn.HowRST {
 			return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "a RST answered the request on an idle connection: the other end no longer knew it (it had closed, restarted, or a firewall had forgotten it)")
 		}

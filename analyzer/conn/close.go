@@ -78,7 +78,7 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 // brings no data tells when the FIN was acknowledged: one with data came when
 // there was data.
 func (c *Conn) missedFIN(s *event.Segment, to *half) {
-	if to.begun && !to.finAt.Seen() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
+	if to.begun && !c.reset && !to.finAt.Seen() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
 		to.finAt, to.fin = event.Moment{Time: s.Time, Frame: s.Frame}, to.top
 		if s.Len == 0 {
 			to.finAckedAt = s.Time

@@ -109,7 +109,7 @@ func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 		if h.finAt.Seen() && h.fin.Before(end) {
 			end = h.fin
 		}
-		c.skip(h, end, at)
+		c.skip(h, end, peer.ackedBy(end, at))
 		c.shutInOrder(h, peer)
 	}
 }
@@ -155,13 +155,13 @@ func (c *Conn) skip(h *half, seq event.Seq, at event.Moment) {
 	if n <= 0 {
 		return
 	}
+	if c.tracker == nil && c.side(h) == event.Client && c.peer(h).bareAcks > 0 {
+		c.take() // there was a request
+	}
 	h.missing += n
 	h.next = seq
 	if h.top.Before(seq) {
 		h.top = seq
-	}
-	if c.tracker == nil && c.side(h) == event.Client && c.peer(h).bareAcks > 0 {
-		c.take() // there was a request
 	}
 	if c.tracker != nil {
 		c.tracker.Gap(c.side(h), n, at)
@@ -207,13 +207,18 @@ func (c *Conn) deliver(h *half, n int, data []byte, at event.Moment) {
 	c.tracker.Data(c.side(h), n, data, at)
 }
 
-// take takes a tracker.
+// take takes a tracker, and tells it who has closed already.
 func (c *Conn) take() {
 	server := c.bEnd.Port
 	if c.aServes {
 		server = c.aEnd.Port
 	}
 	c.tracker = c.trackers.Take(c.owner, server)
+	for _, h := range [...]*half{&c.a, &c.b} {
+		if h.shut = false; h.finSeen && !h.next.Before(h.fin) {
+			c.tellShut(h, c.peer(h), h.finAt)
+		}
+	}
 }
 
 // maxGuesses bounds how many payloads are looked at to tell who serves.
@@ -236,15 +241,12 @@ func (c *Conn) tellRoles(h *half, data []byte) {
 // setRoles decides who serves. A tracker that had read the bytes the other way
 // round starts anew.
 func (c *Conn) setRoles(aServes bool, basis Basis) {
-	if c.aServes != aServes && c.tracker != nil {
-		server := c.bEnd.Port
-		if aServes {
-			server = c.aEnd.Port
-		}
-		c.tracker = c.trackers.Take(c.owner, server)
+	swapped := c.aServes != aServes && c.tracker != nil
+	c.aServes, c.basis = aServes, basis
+	if swapped {
+		c.take()
 		c.marks |= MarkSwapped
 	}
-	c.aServes, c.basis = aServes, basis
 }
 
 // shutInOrder tells the tracker of h's FIN once all bytes before it passed.
@@ -301,7 +303,7 @@ func (c *Conn) tellShut(h, peer *half, at event.Moment) {
 	}
 	h.shut = true
 	read := int64(-1)
-	if h.acks {
+	if h.acks && (c.first.by == h || !c.believed || h.lastSent >= at.Time) { // else its FIN, and what that acknowledged, was not seen
 		ack := h.ack
 		if c.first.by == h && c.first.acks {
 			ack = c.first.ack

@@ -21,7 +21,7 @@ func (t *Tracker) Finish(s *Summary) {
 	*s = Summary{
 		Protocol: t.protocol, ServerName: t.name, ALPN: t.alpn, Declared: t.declared,
 		ClientLast: t.client.last.at, ServerLast: t.server.last.at,
-		Unseen: t.unseen, Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
+		Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
 	}
 	if h := &t.client; h.phase == phaseSeek && h.has(halfQuiet) {
 		t.lost++ // the last thing that the client sent, or a part of it
@@ -71,6 +71,7 @@ func (t *Tracker) finishEntry(s *Summary, x *entry) {
 	if !x.delivered() && !x.has(entryLost) {
 		s.Open++
 		if s.Outstanding == nil {
+			s.Unseen = x.has(entryUnseen)
 			x.Path = t.env.Names.ID(x.path)
 			s.Outstanding = &x.Exchange
 		}

@@ -156,6 +156,9 @@ func (t *Tracker) count(x *entry) {
 		x.Outcome = OutcomeAnswered
 		t.answered++
 		t.prev, t.hasPrev = x.Exchange, true
+		if x.has(entryUnseen) {
+			x.Outcome = OutcomeDiscarded // how long it took is not known
+		}
 	}
 	if t.env.Sink != nil {
 		t.env.Sink.Exchange(t.owner, &x.Exchange)

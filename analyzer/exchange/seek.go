@@ -39,6 +39,9 @@ func (t *Tracker) resync(side event.Side, h *half) {
 	if h.has(halfMissing) {
 		t.resynced++
 	}
+	if side == event.Client {
+		t.gap = event.Moment{}
+	}
 	if side == event.Client && h.has(halfMissing) && !h.has(halfTurns) {
 		if h.has(halfQuiet) || t.q.waiting() != nil {
 			t.doubt = doubtBegun

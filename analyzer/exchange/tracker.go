@@ -67,7 +67,6 @@ type Tracker struct {
 	headCut        bool
 	doubt          doubt
 	lossy          bool // bytes of the client are missing
-	unseen         bool // nothing was seen of the request that waits
 	deaf           bool // modeTurns looks for no protocol any more
 	spoke          bool // a complete message of HTTP/1.x was seen
 	sent, answered uint32

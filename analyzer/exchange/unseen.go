@@ -33,13 +33,29 @@ func (t *Tracker) waitUnseen() {
 	}
 	if h := &t.client; h.phase == phaseSeek && h.has(halfQuiet) && t.gap.Seen() && t.q.waiting() == nil {
 		h.flags &^= halfQuiet
-		if x := t.open(t.gap); x != nil {
-			x.flags, x.Whole, t.unseen = entryUnseen, true, true
-		}
+		t.openUnseen()
 		return
 	}
 	if x := t.q.newest(); x != nil && x == t.q.waiting() && x.has(entryUnseen) && !x.First.Seen() {
 		x.flags &^= entryLost
-		t.unseen = true
 	}
+}
+
+// answerUnseen returns the request that is missing and that a response of
+// HTTP/1.x answers; nil when nothing tells of one.
+func (t *Tracker) answerUnseen() *entry {
+	if t.client.phase != phaseSeek || !t.gap.Seen() || t.client.shut {
+		return nil
+	}
+	return t.openUnseen()
+}
+
+// openUnseen opens the request that is missing.
+func (t *Tracker) openUnseen() *entry {
+	x := t.open(t.gap)
+	if x != nil {
+		x.flags, x.Whole = entryUnseen, true
+	}
+	t.gap = event.Moment{}
+	return x
 }
