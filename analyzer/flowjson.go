@@ -195,6 +195,9 @@ func (res *Result) flowRequest(i int, f *facts) *FlowRequest {
 		Endpoint: res.endpoint(f.spot, f.Record), Sent: Stamp(f.RequestStart), Frame: f.RequestFrame,
 		Phase: f.Phase.String(), Stall: stallOf(f),
 	}
+	if f.Marks&(conn.MarkRequestUnseen|conn.MarkCloseUnseen) != 0 {
+		return q // known within bounds only
+	}
 	if f.timer != nil {
 		q.WaitedS = secondsOf(f.waited)
 	} else if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
@@ -272,8 +275,12 @@ func lateOf(f *facts) *FlowLate {
 		return nil
 	}
 	l := &FlowLate{Frame: f.LateFrame}
-	l.AfterRequestS = secondsIf(between(f.RequestStart, f.Late))
-	l.AfterCloseS = secondsIf(between(f.CloseAt, f.Late))
+	if f.Marks&conn.MarkRequestUnseen == 0 {
+		l.AfterRequestS = secondsIf(between(f.RequestStart, f.Late))
+	}
+	if f.Marks&conn.MarkCloseUnseen == 0 {
+		l.AfterCloseS = secondsIf(between(f.CloseAt, f.Late))
+	}
 	return l
 }
 

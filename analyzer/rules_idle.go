@@ -57,8 +57,8 @@ func (f *facts) idle() (time.Duration, bool) {
 		return 0, false
 	}
 	from := f.ResponseEnd
-	if f.Lost > 0 && f.ServerLastByte > from {
-		from = f.ServerLastByte // of an exchange that the input lacks in part
+	if f.Lost > 0 || f.ClientMissing+f.ServerMissing > 0 {
+		from = max(from, f.ServerLastByte) // of an exchange that the input lacks in part
 	}
 	d := f.CloseAt.Sub(from)
 	if vantageOf(f.Record) == event.Server && f.FirstBy == event.Client ||

@@ -24,7 +24,7 @@ func (f *facts) slack(w *wait) (start, end time.Duration) {
 	if f.Marks&conn.MarkCloseUnseen != 0 {
 		end = delayedACK + f.RTT
 		if !f.closeAcked() {
-			end = w.from[basisRequest] + start
+			end = max(w.from[basisRequest], w.from[basisConnect])
 		}
 	}
 	return start, end
@@ -50,7 +50,7 @@ func (f *facts) timedOutUnseen() bool {
 	w := waitOf(f.Record)
 	start, end := f.slack(&w)
 	t, b, other := f.timers.within(&w, start, end)
-	if t == nil || other && end > start+delayedACK+f.RTT {
+	if t == nil || b != basisConnect && w.from[basisRequest] < 0 || other && end > start+delayedACK+f.RTT {
 		return f.decided(CauseUnknown, stat.ConfidenceLow) || f.say("the client closed with a request outstanding, but its %s is not in the input: when it was sent is not known well enough to tell a timer from a cancel", what)
 	}
 	f.timer, f.basis, f.waited = t, b, w.from[b]

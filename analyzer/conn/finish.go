@@ -308,10 +308,21 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	if c.first.by == server && server.atClose.ackFrame < x.Start.Frame {
+	if c.first.by == server && (server.atClose.ackFrame < x.Start.Frame || c.leftUnread(client, x, r)) {
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
+	if r.Marks&MarkRequestUnseen != 0 && (r.RequestFrame == r.LateFrame || r.RequestFrame == r.CloseFrame || r.RequestFrame == x.First.Frame) {
+		r.RequestStart, r.RequestEnd = event.NoTime, event.NoTime // nothing else tells of it
+	}
+}
+
+// leftUnread reports whether the server's close acknowledges less than the
+// client had sent, while only one request waited, of one segment: what is left is
+// that request. The frame where the acknowledgement moved does not tell, when the
+// ones before are missing.
+func (c *Conn) leftUnread(client *half, x *exchange.Exchange, r *Record) bool {
+	return c.first.acks && c.first.ack.Before(client.next) && r.Open == 1 && x.Start.Frame == x.End.Frame
 }
 
 // unackedLeast is how long a request must have gone without an acknowledgement

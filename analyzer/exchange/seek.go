@@ -223,6 +223,16 @@ func (t *Tracker) cutHead(side event.Side, h *half, cut bool) {
 		x.Status = hd.status
 		x.flags &^= entryLost
 	}
+	if ok && hd.status == 101 { // most likely of a websocket
+		t.unsure = true
+		x.flags &^= entrySoft
+		t.complete(x, x.First)
+		t.mode, t.ws = modeWebSocket, &wsState{}
+		t.client.restart(t.env)
+		t.server.restart(t.env)
+		t.setProtocol(ProtocolWebSocket)
+		return
+	}
 	if !ok || hd.status >= 100 && hd.status < 200 {
 		x.flags &^= entrySoft
 		t.interim(x, x.First)
