@@ -38,7 +38,6 @@ type timer struct {
 	value      time.Duration
 	spread     time.Duration // interquartile range of the waits
 	low, high  time.Duration // waits that it explains, tolerance included
-	sureLow    time.Duration // from here on without doubt; below, it would have started before what the input shows
 	sure       time.Duration // up to here without doubt; above, it fired late
 	basis      timerBasis
 	configured bool // given with --timeout
@@ -196,7 +195,7 @@ func (ts *timers) match(r *conn.Record) (match, bool) {
 		return match{}, false
 	}
 	m := match{t, b, w.from[b], t.confidence}
-	if (m.waited > t.sure || m.waited < t.sureLow) && !t.configured {
+	if m.waited > t.sure && !t.configured {
 		m.confidence = min(m.confidence, stat.ConfidenceMedium)
 	}
 	return m, true

@@ -141,6 +141,7 @@ const (
 // a gap and with next to nothing as far below, are late firings; more than the
 // timer explains already would be too many.
 func (t *timer) stretch(left waits) {
+	t.sure = t.high
 	if t.configured || t.count < 2 {
 		return
 	}
@@ -172,11 +173,6 @@ func (t *timer) stretch(left waits) {
 	t.high = limit
 }
 
-// sureMargin is how far beyond three times the spread of a timer's waits one may
-// lie that is surely the timer's. What lies further off, and still fits, may be a
-// cancel that came by chance at that moment.
-const sureMargin = time.Millisecond
-
 // maxTimers bounds the timers that one client may have.
 const maxTimers = 16
 
@@ -198,7 +194,6 @@ func bestMode(list waits) *timer {
 				continue
 			}
 			t := &timer{value: m.Value, spread: m.Spread, basis: b, confidence: m.Confidence, count: len(m.Members),
-				sureLow: m.Median - 3*m.Spread - sureMargin, sure: m.Median + 3*m.Spread + sureMargin,
 				low: min(early(m.Value), m.Low), high: max(m.High, min(m.Median+3*m.Spread, late(m.Value))) + time.Millisecond,
 				servers: map[event.Endpoint]int{}}
 			if best == nil || t.better(best, m.Round) {
