@@ -145,6 +145,7 @@ func (res *Result) build() *Report {
 	r.Processes, r.Clocks = b.processes(), b.res.clocks
 	r.Findings = b.findings(r)
 	r.Verdict = b.verdict(r)
+	b.omit(r)
 	return r
 }
 
@@ -195,7 +196,7 @@ func (b *builder) connection(at spot, r *conn.Record) {
 		if !placed {
 			at = event.NoTime
 		}
-		b.survival(p, e, f, at)
+		b.survival(p, cl, e, f, at)
 	}
 	if placed {
 		b.addTimes(c, p, cl, e)
@@ -242,9 +243,17 @@ func (b *builder) half(c *counted) {
 
 // exchanges adds the answered exchanges that the shards counted.
 func (b *builder) exchanges() {
-	for _, v := range b.res.views {
+	for n, v := range b.res.views {
 		for _, s := range v.shards {
+			for addr, d := range s.clients {
+				if !b.res.twice[seen{uint16(n), event.Endpoint{Addr: addr}}] {
+					b.client(addr).response.Merge(d)
+				}
+			}
 			for end, st := range s.servers {
+				if b.res.twice[seen{uint16(n), end}] {
+					continue
+				}
 				p := b.peer(end)
 				if b.placed(v) {
 					p.inFlight.merge(&st.inFlight)

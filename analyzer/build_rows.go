@@ -48,7 +48,7 @@ func (b *builder) halfClose(side int) HalfClose {
 		}
 	}
 	if m := &b.courses[[...]state{stateFinWait2, stateServerWait}[side]].all; m.Peak > 0 {
-		out.Peak = Peak{m.Peak, b.stamp(event.Time(m.At))}
+		out.Peak = Peak{Measured(m.Peak), b.stamp(event.Time(m.At))}
 	}
 	return out
 }
@@ -66,8 +66,8 @@ func (b *builder) peerRows() []Peer {
 			FinWait2: quantiles(&p.finWait2), CloseWait: quantiles(&p.closeWait),
 			GaveUp:       halfClosesOver(&p.gaveUp, &p.times.gaveUp, b.grid),
 			Other:        halfClosesOver(&p.other, &p.times.other, b.grid),
-			FinWait2Peak: b.courses[stateFinWait2].peers[p.row].Peak, TimeWaitPeak: b.courses[stateTimeWait].peers[p.row].Peak,
-			InFlightPeak: max(p.inFlight.peak(), b2i(p.requests > 0)), ConcurrencyPeak: b.courses[stateOpen].peers[p.row].Peak, Retries: p.retries,
+			FinWait2Peak: Measured(b.courses[stateFinWait2].peers[p.row].Peak), TimeWaitPeak: Measured(b.courses[stateTimeWait].peers[p.row].Peak),
+			InFlightPeak: Measured(max(p.inFlight.peak(), b2i(p.requests > 0))), ConcurrencyPeak: Measured(b.courses[stateOpen].peers[p.row].Peak), Retries: p.retries,
 			Response: quantilesOver(&p.response, &p.times.response, b.grid), Lifetime: quantiles(&p.lifetime), Reuse: bins(&p.reuse),
 			Counts: p.times.counts(b.grid),
 		}
@@ -145,10 +145,11 @@ func (b *builder) clientRows() []ClientRow {
 			ConnectionsPerMinute: rate(s.opened, b.span), Causes: words(&s.causes),
 			FinWait2: quantiles(&s.finWait2), GaveUp: halfClosesOver(&s.gaveUp, &s.times.gaveUp, b.grid),
 			Other:        halfClosesOver(&s.other, &s.times.other, b.grid),
-			FinWait2Peak: b.courses[stateFinWait2].clients[s.row].Peak, TimeWaitPeak: b.courses[stateTimeWait].clients[s.row].Peak,
+			FinWait2Peak: Measured(b.courses[stateFinWait2].clients[s.row].Peak), TimeWaitPeak: Measured(b.courses[stateTimeWait].clients[s.row].Peak),
 			Response: quantiles(&s.response), Lifetime: quantiles(&s.lifetime),
 			Counts: s.times.counts(b.grid),
 		}
+		row.Response.Dist = nil // diff compares those of servers and endpoints
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(x, y ClientRow) int {

@@ -17,6 +17,9 @@ type pair struct {
 	server event.Endpoint
 }
 
+// pairOf are the client and the server of r.
+func pairOf(r *conn.Record) pair { return pair{r.Client.Addr, r.Server} }
+
 // retryLead is how long before the close a replacement may have been opened: a
 // client that gives up a request dials again at once, and the FIN of the old
 // connection leaves a little later (Go closes it in another goroutine).
@@ -55,7 +58,7 @@ func (ls *lives) list(p pair) int {
 
 // add counts a connection; open says that it was not closed.
 func (ls *lives) add(f *facts, open bool) {
-	p := pair{f.Client.Addr, f.Server}
+	p := pairOf(f.Record)
 	k, ok := ls.recent.find(slotOfAddr(&p.client)+slotOfEnd(&p.server), p)
 	if !ok {
 		*k = ls.list(p)

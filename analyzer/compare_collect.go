@@ -159,6 +159,7 @@ func (c *comparer) verdicts(out *Comparison) {
 		}
 	})
 	c.correct(all)
+	c.correctWithin(out)
 	c.same = c.sameCapture()
 	out.each(func(_ string, rows []D) {
 		judge(rows)

@@ -45,6 +45,7 @@ type comparer struct {
 	patience  patience
 	byPools   bool     // loads differ, and rows of churn were judged by other ones
 	same      bool     // both sides are the same data
+	factor    float64  // of p-values for the families of tests and the comparisons made
 	unused    []string // entries of Map that name nothing
 }
 
@@ -309,11 +310,64 @@ func (c *comparer) correct(rows []*D) {
 			of[d.family] = append(of[d.family], d)
 		}
 	}
+	c.factor = float64(used * c.opts.Comparisons)
 	for f := range ps {
 		for i, p := range stat.Holm(ps[f]) {
-			p = min(1, p*float64(used*c.opts.Comparisons))
+			p = min(1, p*c.factor)
 			of[f][i].P = &p
 		}
+	}
+}
+
+// correctWithin puts servers and their endpoints together. The endpoints of a
+// server that changed in a metric are corrected among themselves: which of them
+// it was is another question than whether any endpoint changed. And a server of
+// which an endpoint changed has changed, if its own rate moved the same way.
+// (Hierarchical tests: without any change the chance that a server or an
+// endpoint passes, and with it of a false alarm at the other, stays what it was.)
+func (c *comparer) correctWithin(out *Comparison) {
+	for i := range out.Peers {
+		p := &out.Peers[i]
+		for k := range p.Rows {
+			d := &p.Rows[k]
+			if d.P == nil {
+				continue
+			}
+			rows := out.endpointRows(p.Server, d.Metric)
+			if *d.P < alpha {
+				c.correctRows(rows)
+				continue
+			}
+			for _, r := range rows {
+				if *r.P < alpha && r.matters && d.matters && (*r.After > *r.Before) == (*d.After > *d.Before) {
+					d.P = r.P
+				}
+			}
+		}
+	}
+}
+
+// endpointRows are the rows of a server's endpoints that were tested for a metric.
+func (out *Comparison) endpointRows(server, metric string) (rows []*D) {
+	for i := range out.Endpoints {
+		e := &out.Endpoints[i]
+		if r := rowOf(e.Rows, metric); e.Server == server && r != nil && r.PRaw != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// correctRows corrects rows for their number, where that is less than what
+// they were corrected for.
+func (c *comparer) correctRows(rows []*D) {
+	ps := make([]float64, len(rows))
+	for i, r := range rows {
+		ps[i] = *r.PRaw
+	}
+	for i, p := range stat.Holm(ps) {
+		p = min(*rows[i].P, p*c.factor)
+		rows[i].P = &p
 	}
 }
 

@@ -48,7 +48,7 @@ func (s *side) totals() *subject {
 	x := &subject{connections: t.Connections, opened: t.Opened, requests: t.Requests, timedOut: t.TimedOut, cancelled: t.Cancelled,
 		aborted: t.Aborted, churned: t.Churned, counts: t.Counts, causes: t.Causes, response: t.Response, wide: true,
 		finWait2: h.Client.FinWait2, gaveUp: h.Client.GaveUp, other: h.Client.Other, closeWait: h.Client.CloseWait, serverFW: h.Server.FinWait2,
-		finWait2Peak: h.Client.Peak.Count}
+		finWait2Peak: max(0, int(h.Client.Peak.Count))}
 	for i := range s.r.Timeline.Series {
 		if l := &s.r.Timeline.Series[i]; l.Peer == "" && l.State == "TIME-WAIT" {
 			for _, v := range l.Values {
@@ -66,7 +66,7 @@ func (s *side) peers() []*subject {
 		p := &s.r.Peers[i]
 		out[i] = &subject{server: p.Server, name: p.ServerName, connections: p.Connections, opened: p.Opened, requests: p.Requests,
 			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, causes: p.Causes, response: p.Response,
-			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, closeWait: p.CloseWait, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
+			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, closeWait: p.CloseWait, finWait2Peak: max(0, int(p.FinWait2Peak)), timeWaitPeak: max(0, int(p.TimeWaitPeak)), wide: true}
 	}
 	return out
 }
@@ -79,7 +79,7 @@ func (s *side) clients() []*subject {
 		p := &s.r.Clients[i]
 		out[i] = &subject{server: p.Client, connections: p.Connections, opened: p.Opened, requests: p.Requests,
 			timedOut: p.TimedOut, cancelled: p.Cancelled, aborted: p.Aborted, churned: p.Churned, counts: p.Counts, causes: p.Causes, response: p.Response,
-			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, finWait2Peak: p.FinWait2Peak, timeWaitPeak: p.TimeWaitPeak, wide: true}
+			finWait2: p.FinWait2, gaveUp: p.GaveUp, other: p.Other, finWait2Peak: max(0, int(p.FinWait2Peak)), timeWaitPeak: max(0, int(p.TimeWaitPeak)), wide: true}
 	}
 	if len(out) == 1 {
 		out[0].response = s.r.Totals.Response

@@ -411,3 +411,34 @@ func FuzzCompare(f *testing.F) {
 		}
 	})
 }
+
+// TestCorrectWithin: an endpoint of a server that changed is corrected among
+// that server's endpoints only, and a server changes with its endpoint.
+func TestCorrectWithin(t *testing.T) {
+	row := func(raw, p, before, after float64) []D {
+		return []D{{Metric: "m", PRaw: num(raw), P: num(p), Before: num(before), After: num(after), matters: true}}
+	}
+	for _, test := range []struct {
+		name           string
+		peer           []D
+		endpoints      [2][]D
+		want           float64 // of the server
+		first, another float64 // of its endpoints
+	}{
+		{"server changed", row(0.0001, 0.01, 1, 2), [2][]D{row(0.002, 0.2, 1, 3), row(0.5, 1, 1, 1)}, 0.01, 0.012, 1},
+		{"endpoint changed", row(0.01, 0.9, 1, 2), [2][]D{row(0.00001, 0.001, 1, 9), row(0.5, 1, 1, 1)}, 0.001, 0.001, 1},
+		{"endpoint went the other way", row(0.01, 0.9, 2, 1), [2][]D{row(0.00001, 0.001, 1, 9), row(0.5, 1, 1, 1)}, 0.9, 0.001, 1},
+		{"neither", row(0.01, 0.9, 1, 2), [2][]D{row(0.002, 0.2, 1, 3), row(0.5, 1, 1, 1)}, 0.9, 0.2, 1},
+	} {
+		out := &Comparison{
+			Peers: []PeerDiff{{Server: "s", Rows: test.peer}},
+			Endpoints: []EndpointDiff{{Server: "s", Rows: test.endpoints[0]}, {Server: "s", Rows: test.endpoints[1]},
+				{Server: "other", Rows: row(0.002, 0.2, 1, 3)}},
+		}
+		(&comparer{factor: 3}).correctWithin(out)
+		got := [...]float64{*out.Peers[0].Rows[0].P, *out.Endpoints[0].Rows[0].P, *out.Endpoints[1].Rows[0].P, *out.Endpoints[2].Rows[0].P}
+		if want := [...]float64{test.want, test.first, test.another, 0.2}; got != want {
+			t.Errorf("%s: %v, want %v", test.name, got, want)
+		}
+	}
+}

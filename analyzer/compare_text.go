@@ -41,7 +41,7 @@ func axesOf(totals []D) Axes {
 
 // rule says how verdicts are reached.
 const rule = "A row improved or regressed when its change is 10 % or more (and 1 per 1000, or 1 ms) and its p-value, corrected " +
-	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three), is below 0.03. " +
+	"for the number of rows (Holm within totals, hosts and endpoints, Bonferroni over these three; endpoints of a server that changed among themselves; a server changed with its endpoint), is below 0.03. " +
 	"It is unchanged when its 90 % interval excludes three times as much and a third, or a difference of 15 per 1000 (of a duration: a probability below 0.3 or above 0.7 " +
 	"that one after is longer than one before, or medians far apart), and what was seen is less than half of that (a quarter, when its own p-value is below 0.05); else it is unsure: there is too little data. " +
 	"Counts are shares of the requests in their slice of time, so that bursts and loads are no change (quasi-binomial); durations are tested by " +

@@ -143,7 +143,7 @@ func (b *builder) findTimeouts(r *Report) []Finding {
 			text = fmt.Sprintf("%s closed connections to %s because the client's timer ran out, %d of them waiting for %s.",
 				plural(n, "timeout"), p.called(), e.TimedOut, name)
 		}
-		text += lingered(&p.GaveUp, p.FinWait2Peak)
+		text += lingered(&p.GaveUp, int(p.FinWait2Peak))
 		if p.WastedServerS != nil {
 			text += fmt.Sprintf(" The server worked %s on answers that nobody read.", short(p.WastedServerS))
 		}

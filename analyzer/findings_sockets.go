@@ -102,8 +102,8 @@ const ephemeralPorts = 60999 - 32768 + 1
 // findPortRange: sockets in TIME-WAIT use up the client's ports.
 func (b *builder) findPortRange(r *Report) []Finding {
 	var list []Finding
-	for _, p := range b.significant(r, func(p *Peer) int { return p.TimeWaitPeak + p.ConcurrencyPeak }) {
-		if held := p.TimeWaitPeak + p.ConcurrencyPeak; held*2 >= ephemeralPorts {
+	for _, p := range b.significant(r, func(p *Peer) int { return int(p.TimeWaitPeak + p.ConcurrencyPeak) }) {
+		if held := int(p.TimeWaitPeak + p.ConcurrencyPeak); held*2 >= ephemeralPorts {
 			list = append(list, Finding{ID: "ports-run-out", Severity: SeverityHigh,
 				Title:    "TIME-WAIT nears the client's port range for " + p.called(),
 				Text:     fmt.Sprintf("Up to %d sockets in TIME-WAIT and %d open ones to %s, of %d ephemeral ports.", p.TimeWaitPeak, p.ConcurrencyPeak, p.called(), ephemeralPorts),

@@ -21,10 +21,10 @@ type Flow struct {
 	Closed          Stamp         `json:"closed"`
 	FirstFrame      uint32        `json:"first_frame"`
 	LastFrame       uint32        `json:"last_frame"`
-	Packets         Pair          `json:"packets"`
+	Packets         *Pair         `json:"packets"`
 	Bytes           Pair          `json:"bytes"`
-	Retransmissions Pair          `json:"retransmissions"`
-	MissingBytes    Pair          `json:"missing_bytes"`
+	Retransmissions *Pair         `json:"retransmissions"`
+	MissingBytes    *Pair         `json:"missing_bytes"`
 	Handshake       FlowHandshake `json:"handshake"`
 	Protocol        string        `json:"protocol"`
 	Requests        FlowRequests  `json:"requests"`
@@ -71,7 +71,7 @@ type Pair struct {
 // FlowHandshake is the three-way handshake.
 type FlowHandshake struct {
 	State      string   `json:"state"`
-	SYNRetries int      `json:"syn_retries"`
+	SYNRetries Measured `json:"syn_retries"`
 	RTTS       *float64 `json:"rtt_s"`
 }
 

@@ -34,11 +34,11 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 		Client: f.Client.String(), Server: f.Server.String(), ServerName: text(f.serverName(f.Record)),
 		RoleBasis: f.Basis.String(), Vantage: vantageWord(f.Record),
 		Opened: Stamp(f.Opened), Closed: Stamp(f.LastClose), FirstFrame: f.FirstFrame, LastFrame: f.LastFrame,
-		Packets:         Pair{int64(f.ClientPackets), int64(f.ServerPackets)},
+		Packets:         &Pair{int64(f.ClientPackets), int64(f.ServerPackets)},
 		Bytes:           Pair{f.ClientBytes, f.ServerBytes},
-		Retransmissions: Pair{int64(f.ClientRetrans), int64(f.ServerRetrans)},
-		MissingBytes:    Pair{f.ClientMissing, f.ServerMissing},
-		Handshake:       FlowHandshake{State: f.Handshake.String(), SYNRetries: int(f.SYNRetries)},
+		Retransmissions: &Pair{int64(f.ClientRetrans), int64(f.ServerRetrans)},
+		MissingBytes:    &Pair{f.ClientMissing, f.ServerMissing},
+		Handshake:       FlowHandshake{State: f.Handshake.String(), SYNRetries: Measured(f.SYNRetries)},
 		Protocol:        f.Protocol.String(),
 		Requests:        requestsOf(f),
 		Notes:           notes(f.Record),
@@ -54,6 +54,9 @@ func (res *Result) flow(i int, r *conn.Record) *Flow {
 	}
 	if n := res.replaced[i]; n >= 0 {
 		fl.ReplacedBy = res.stream(int(n))
+	}
+	if res.view(i).log != nil {
+		fl.omitPackets()
 	}
 	res.addLog(i, f, fl)
 	fl.OtherSide = res.otherSide(i, f.Record)

@@ -242,9 +242,15 @@ func agreeing(list []time.Duration, within time.Duration) []time.Duration {
 // dropJoined removes the connections of logs that a capture shows as well: they
 // are rows of the capture.
 func (res *Result) dropJoined() {
+	joined := func(i int) bool {
+		f := &res.flows[i]
+		l := res.views[f.view].log
+		return l != nil && l.joined[f.index]
+	}
+	res.countTwice(joined)
 	kept := res.flows[:0]
-	for _, f := range res.flows {
-		if l := res.views[f.view].log; l == nil || !l.joined[f.index] {
+	for i, f := range res.flows {
+		if !joined(i) {
 			kept = append(kept, f)
 		}
 	}

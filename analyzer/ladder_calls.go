@@ -28,6 +28,7 @@ type callTrace struct {
 	last   socket.LineOf // of the last step, if that is a call's beginning
 	env    exchange.Env
 	notes  map[uint32][]string // by line
+	opts   *Options
 }
 
 // traceCalls begins to follow the calls of flow i; nil when no log shows it.
@@ -41,7 +42,7 @@ func (res *Result) traceCalls(i int) *callTrace {
 	}
 	c := p.log.conn(p.index)
 	t := &callTrace{log: p.log, index: p.index, conn: c, offset: time.Duration(p.offset), timed: p.timed, own: event.Client,
-		cause: string(c.Verdict.Cause), start: c.Record.Opened, cited: map[socket.LineOf]bool{}, notes: map[uint32][]string{}}
+		cause: string(c.Verdict.Cause), start: c.Record.Opened, cited: map[socket.LineOf]bool{}, notes: map[uint32][]string{}, opts: &res.opts}
 	if c.Evidence.Accepted {
 		t.own = event.Server
 	}
@@ -80,20 +81,13 @@ func (t *Trace) Calls(src CallSource) error {
 		lines = append(lines, n)
 	}
 	log.Watch(k.index, lines, k.add)
-	var b event.CallBatch
-	for {
-		err := src.Next(&b)
-		if err != nil && err != io.EOF {
-			return err
-		}
-		if err == nil {
-			log.Add(&b)
-			continue
-		}
-		trace := src.Trace()
-		log.Finish(&trace) // ends the last exchange, which is noted
-		return nil
+	cut := logCut{opts: k.opts, restarted: func() { clear(k.notes) }}
+	if err := cut.read(src, log); err != io.EOF {
+		return err
 	}
+	trace := src.Trace()
+	log.Finish(&trace) // ends the last exchange, which is noted
+	return nil
 }
 
 // Exchange notes in which calls a request and its response began.

@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -46,12 +47,10 @@ func (a *Analyzer) Log(src CallSource) error {
 	sink := newLogSink(s)
 	log := socket.New(&exchange.Env{Names: s.names, Sink: sink}, uint16(len(a.inputs)))
 	log.OnEnd(sink.ended)
-	var b event.CallBatch
-	var err error
-	for err == nil {
-		if err = src.Next(&b); err == nil {
-			log.Add(&b)
-		}
+	cut := logCut{opts: &a.opts, restarted: sink.restart}
+	err := cut.read(src, log)
+	if errors.Is(err, errUncut) {
+		return err
 	}
 	trace := src.Trace()
 	v.log = &logged{Result: log.Finish(&trace), trace: trace}
@@ -73,9 +72,12 @@ func (a *Analyzer) Log(src CallSource) error {
 	s.records = v.log.records()
 	sink.finish(&v.log.Result)
 	for _, in := range src.Inputs() {
-		v.widen(in.Start)
-		v.widen(in.End)
+		if cut.holds(in) {
+			v.widen(in.Start)
+			v.widen(in.End)
+		}
 	}
+	v.window, v.before, v.behind = cut.window, cut.before, cut.behind
 	if err == io.EOF {
 		return nil
 	}
@@ -101,9 +103,11 @@ func (l *logged) records() records {
 	var c socket.Conn
 	var r conn.Record
 	for i, p := range places {
-		rs.places[i] = place{chunk: p.Chunk, offset: p.Offset}
+		rs.places[i] = place{chunk: p.Chunk, offset: p.Offset, first: p.First}
+		if !l.Corrects(i) {
+			continue
+		}
 		r.Unpack(rs.at(i))
-		rs.places[i].first = r.FirstFrame
 		if l.Conn(i, &c, false); c.Record != r {
 			rs.places[i] = rs.write(&c.Record)
 		}
@@ -118,7 +122,14 @@ type logSink struct {
 	shard    *shard
 	open     map[uint32][]logExchange
 	accepted []logExchange
-	servers  map[uint32]event.Endpoint // of the accepted
+	doubtful []unsureAnswer
+	ends     map[uint32]pair // of the accepted
+}
+
+// unsureAnswer is an exchange that the verdict on its connection may undo.
+type unsureAnswer struct {
+	logExchange
+	ends pair
 }
 
 // logExchange is an answered exchange.
@@ -128,12 +139,21 @@ type logExchange struct {
 	from, to event.Time
 }
 
+// restart forgets what was counted.
+func (k *logSink) restart() {
+	clear(k.open)
+	clear(k.ends)
+	k.accepted, k.doubtful = nil, nil
+	clear(k.shard.servers)
+	k.shard.endpoints, k.shard.refused = 0, 0
+}
+
 // maxAccepted bounds the exchanges that wait until the log ends, 32 bytes each.
 // What is more counts at once, even if it counts a second time at its other end.
 const maxAccepted = 1 << 20
 
 func newLogSink(s *shard) *logSink {
-	return &logSink{shard: s, open: map[uint32][]logExchange{}, servers: map[uint32]event.Endpoint{}}
+	return &logSink{shard: s, open: map[uint32][]logExchange{}, ends: map[uint32]pair{}}
 }
 
 // Exchange keeps an exchange.
@@ -150,33 +170,46 @@ func (k *logSink) ended(i int, c *socket.Conn) {
 		return
 	}
 	delete(k.open, uint32(i))
+	if c.Doubtful() {
+		// The verdict may say that the last answer was none.
+		k.doubtful = append(k.doubtful, unsureAnswer{list[len(list)-1], pairOf(&c.Record)})
+		list = list[:len(list)-1]
+	}
 	if c.Evidence.Accepted && len(k.accepted)+len(list) <= maxAccepted {
 		k.accepted = append(k.accepted, list...)
-		k.servers[uint32(i)] = c.Record.Server
+		k.ends[uint32(i)] = pairOf(&c.Record)
 		return
 	}
 	for i := range list {
-		k.count(c.Record.Server, &list[i])
+		k.count(pairOf(&c.Record), &list[i])
 	}
 }
 
 // finish counts what is left.
 func (k *logSink) finish(r *socket.Result) {
+	var c socket.Conn
+	for i := range k.doubtful {
+		x := &k.doubtful[i]
+		if r.Conn(int(x.owner), &c, false); !c.Record.Outstanding && !r.OtherEnd(int(x.owner)) {
+			k.count(x.ends, &x.logExchange)
+		}
+	}
 	for i := range k.accepted {
 		if x := &k.accepted[i]; !r.OtherEnd(int(x.owner)) {
-			k.count(k.servers[x.owner], x)
+			k.count(k.ends[x.owner], x)
 		}
 	}
 }
 
-// count counts an exchange with a server.
-func (k *logSink) count(server event.Endpoint, x *logExchange) {
-	st := k.shard.server(server)
+// count counts an exchange between a client and a server.
+func (k *logSink) count(ends pair, x *logExchange) {
+	st := k.shard.server(ends.server)
 	e := k.shard.endpoint(st, x.endpoint)
 	e.answered++
 	if x.from.Known() && x.to.Known() {
 		d := max(0, x.to.Sub(x.from))
 		e.responses.Add(d)
+		k.shard.client(ends.client).Add(d)
 		e.answeredAt.addDuration(x.from, int64(d))
 		st.inFlight.add(x.from, x.to)
 	}

@@ -179,8 +179,8 @@ type HalfClose struct {
 
 // Peak is the largest number of something at once.
 type Peak struct {
-	Count int   `json:"count"`
-	At    Stamp `json:"at"`
+	Count Measured `json:"count"`
+	At    Stamp    `json:"at"`
 }
 
 // Timer is a client timer that was found, or given with --timeout.
@@ -189,7 +189,7 @@ type Timer struct {
 	SpreadS float64  `json:"spread_s"` // interquartile range of the waits; 0 for one
 	Basis   string   `json:"basis"`    // connect-start | request-start | request-end | last-byte | configured
 	Count   int      `json:"count"`    // closes that it explains
-	Client  string   `json:"client"`   // address; "" when only all clients together show it
+	Client  string   `json:"client"`   // address; "", null in JSON, when only all clients together show it
 	Servers []string `json:"servers"`
 	Meaning string   `json:"meaning"` // in words, with the settings that make such a timer
 }
@@ -224,10 +224,10 @@ type Peer struct {
 	GaveUp                Quantiles `json:"gave_up"`    // from FIN to the end, where a client gave up a request
 	Other                 Quantiles `json:"other"`      // FIN-WAIT-2 of all its clients' other half-closes
 	CloseWait             Quantiles `json:"close_wait"` // of its own
-	FinWait2Peak          int       `json:"fin_wait_2_peak"`
-	TimeWaitPeak          int       `json:"time_wait_peak"`   // sockets of its clients
-	InFlightPeak          int       `json:"in_flight_peak"`   // most requests outstanding at once: the idle pool that would have sufficed
-	ConcurrencyPeak       int       `json:"concurrency_peak"` // most connections open at once
+	FinWait2Peak          Measured  `json:"fin_wait_2_peak"`
+	TimeWaitPeak          Measured  `json:"time_wait_peak"`   // sockets of its clients
+	InFlightPeak          Measured  `json:"in_flight_peak"`   // most requests outstanding at once: the idle pool that would have sufficed
+	ConcurrencyPeak       Measured  `json:"concurrency_peak"` // most connections open at once
 	HandshakeS            *float64  `json:"handshake_s"`      // time spent in handshakes, added up
 	WastedServerS         *float64  `json:"wasted_server_s"`
 	Retries               int       `json:"retries"`
@@ -282,8 +282,8 @@ type ClientRow struct {
 	FinWait2              Quantiles `json:"fin_wait_2"`
 	GaveUp                Quantiles `json:"gave_up"` // from FIN to the end, where a client gave up a request
 	Other                 Quantiles `json:"other"`   // FIN-WAIT-2 of all its clients' other half-closes
-	FinWait2Peak          int       `json:"fin_wait_2_peak"`
-	TimeWaitPeak          int       `json:"time_wait_peak"`
+	FinWait2Peak          Measured  `json:"fin_wait_2_peak"`
+	TimeWaitPeak          Measured  `json:"time_wait_peak"`
 	PortsShare            *float64  `json:"ports_share"` // largest share of the ephemeral range (28,232 ports to one server) held at once
 	Response              Quantiles `json:"response"`
 	Lifetime              Quantiles `json:"lifetime"`
@@ -326,7 +326,7 @@ type Finding struct {
 	Endpoint string `json:"endpoint"`
 	Count    int    `json:"count"`
 	Streams  []int  `json:"streams"` // the first ones, at most 20
-	Filter   string `json:"filter"`  // for Wireshark; "" when no capture shows it
+	Filter   string `json:"filter"`  // for Wireshark; "", null in JSON, when no capture shows it
 }
 
 // Process says how one traced process waited for its sockets.

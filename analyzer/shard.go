@@ -25,6 +25,8 @@ type shard struct {
 	env       exchange.Env
 	trackers  []*exchange.Tracker // not in use
 	servers   map[event.Endpoint]*serverStats
+	clients   map[[16]byte]*stat.Dist // response times of answered exchanges
+	lately    lookaside[[16]byte, *stat.Dist]
 	flows     []int32 // by record: the number of its flow, or -1; see Result.place
 	endpoints int     // of all servers
 	refused   int64   // exchanges whose endpoint found no room: they count for their server
@@ -51,7 +53,7 @@ type endpointStats struct {
 }
 
 func newShard() *shard {
-	s := &shard{names: exchange.NewNames(), servers: map[event.Endpoint]*serverStats{}}
+	s := &shard{names: exchange.NewNames(), servers: map[event.Endpoint]*serverStats{}, clients: map[[16]byte]*stat.Dist{}}
 	s.env = exchange.Env{Names: s.names, Sink: s}
 	s.table.shard = s
 	return s
@@ -98,6 +100,7 @@ func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {
 		if x.Start.Time.Known() && x.Last.Time.Known() {
 			d := max(0, x.Last.Time.Sub(x.Start.Time))
 			e.responses.Add(d)
+			s.client(l.Client().Addr).Add(d)
 			e.answeredAt.addDuration(x.Start.Time, int64(d))
 			l.server.inFlight.add(x.Start.Time, x.Last.Time)
 		}
@@ -127,6 +130,26 @@ func (s *shard) server(end event.Endpoint) *serverStats {
 		s.servers[end] = st
 	}
 	return st
+}
+
+// client returns the response times of one client; past maxServers, of all
+// others.
+func (s *shard) client(addr [16]byte) *stat.Dist {
+	d, ok := s.lately.find(slotOfAddr(&addr), addr)
+	if ok {
+		return *d
+	}
+	known := s.clients[addr]
+	if known == nil && len(s.clients) >= maxServers {
+		addr = otherServer.Addr
+		known = s.clients[addr]
+	}
+	if known == nil {
+		known = new(stat.Dist)
+		s.clients[addr] = known
+	}
+	*d = known
+	return known
 }
 
 // maxEndpoints bounds the endpoints that one shard keeps apart: paths that no

@@ -49,7 +49,7 @@ func (b *builder) timeoutStory(r *Report, n int) string {
 		s += ", mostly " + name
 	}
 	s += "."
-	s += lingered(&r.HalfClose.Client.GaveUp, r.HalfClose.Client.Peak.Count)
+	s += lingered(&r.HalfClose.Client.GaveUp, int(r.HalfClose.Client.Peak.Count))
 	if t.Churned > 0 {
 		s += fmt.Sprintf(" %s had to be replaced by new ones.", plural(t.Churned, "connection"))
 	}

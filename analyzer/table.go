@@ -43,8 +43,9 @@ const recents = 2048
 
 // recent is a connection that a segment came for lately. The zero value is none.
 type recent struct {
-	hash uint64
-	live *live
+	hash  uint64
+	live  *live
+	first uint32 // or else the slot of one with a single segment, plus one
 }
 
 // slot is one entry: a part of the hash, and where the connection is.
@@ -115,6 +116,7 @@ func (t *table) holds(r ref, s *event.Segment) bool {
 func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(256, 2*len(old)))
+	clear(t.recent[:]) // its slots have moved
 	mask := uint32(len(t.slots) - 1)
 	for _, p := range old {
 		if p.ref == 0 {
@@ -138,11 +140,11 @@ func (t *table) add(s *event.Segment) {
 		t.step(l, s)
 		return
 	}
-	at := t.lookup(s)
-	p := &t.slots[at]
-	if p.ref.isLive() {
-		*r = recent{s.Hash, t.live[p.ref.liveIndex()]}
+	at := r.first - 1
+	if r.hash != s.Hash || r.first == 0 || !t.slots[at].ref.isFirst() || !t.holds(t.slots[at].ref, s) {
+		at = t.lookup(s)
 	}
+	p := &t.slots[at]
 	if p.ref.isFirst() {
 		t.wake(at)
 	}
@@ -154,12 +156,14 @@ func (t *table) add(s *event.Segment) {
 		t.used++
 		p.tag = tagOf(s.Hash)
 		t.first(at, s)
+		*r = recent{hash: s.Hash, first: at + 1}
 	case p.ref.isLive():
 		l := t.live[p.ref.liveIndex()]
 		if l.Starts(s) {
 			t.reuse(l, s)
 			return
 		}
+		*r = recent{hash: s.Hash, live: l}
 		t.step(l, s)
 	default:
 		t.stray(at, s)

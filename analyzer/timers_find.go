@@ -180,20 +180,28 @@ const maxTimers = 16
 // with the most members; among about equals the one at a round value, then the
 // sharper one, then the basis that stands first in timerBasis.
 func bestMode(list waits) *timer {
-	var best *timer
 	refs := thinned(list.refs)
-	for b := basisExchange; b <= basisLastByte; b++ {
-		values := make([]time.Duration, 0, len(refs))
-		for _, i := range refs {
-			if d := list.all.at(i).from[b]; d >= 0 {
-				values = append(values, d)
+	var modes [basisLastByte + 1][]stat.Mode
+	var group sync.WaitGroup
+	for b := range modes {
+		group.Go(func() {
+			values := make([]time.Duration, 0, len(refs))
+			for _, i := range refs {
+				if d := list.all.at(i).from[b]; d >= 0 {
+					values = append(values, d)
+				}
 			}
-		}
-		for _, m := range stat.Modes(values, stat.ModeOptions{}) {
+			modes[b] = stat.Modes(values, stat.ModeOptions{})
+		})
+	}
+	group.Wait()
+	var best *timer
+	for b, found := range modes {
+		for _, m := range found {
 			if m.Confidence == stat.ConfidenceNone {
 				continue
 			}
-			t := &timer{value: m.Value, spread: m.Spread, basis: b, confidence: m.Confidence, count: len(m.Members),
+			t := &timer{value: m.Value, spread: m.Spread, basis: timerBasis(b), confidence: m.Confidence, count: len(m.Members),
 				low: min(early(m.Value), m.Low), high: max(m.High, min(m.Median+3*m.Spread, late(m.Value))) + time.Millisecond,
 				servers: map[event.Endpoint]int{}}
 			if best == nil || t.better(best, m.Round) {

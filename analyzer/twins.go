@@ -47,6 +47,7 @@ func (res *Result) joinCaptures() {
 	for _, p := range pairs {
 		dropped[p.far.flow] = true
 	}
+	res.countTwice(func(i int) bool { return dropped[i] })
 	kept := make([]flowRef, 0, len(res.flows)-len(dropped))
 	res.twins = map[int32]twin{}
 	number := make([]int32, len(res.flows))
@@ -60,6 +61,36 @@ func (res *Result) joinCaptures() {
 		res.twins[number[p.near.flow]] = twin{res.flows[p.far.flow], -p.offset, p.oneWay}
 	}
 	res.flows = kept
+}
+
+// seen is a client's address or a server as one view has it.
+type seen struct {
+	view uint16
+	end  event.Endpoint
+}
+
+// countTwice finds the clients and servers whose exchanges two views counted:
+// most of their connections in one view are dropped, because another view has
+// them. What that view alone shows of them is then not counted, for the
+// exchanges that a shard has added up cannot be taken apart.
+func (res *Result) countTwice(dropped func(flow int) bool) {
+	type tally struct{ dropped, all int }
+	tallies := map[seen]tally{}
+	res.each(func(i int, r *conn.Record) {
+		for _, end := range [...]event.Endpoint{{Addr: r.Client.Addr}, r.Server} {
+			k := seen{res.flows[i].view, end}
+			t := tallies[k]
+			tallies[k] = tally{t.dropped + b2i(dropped(i)), t.all + 1}
+		}
+	})
+	if res.twice == nil {
+		res.twice = map[seen]bool{}
+	}
+	for k, t := range tallies {
+		if 2*t.dropped >= t.all {
+			res.twice[k] = true
+		}
+	}
 }
 
 // twins is one connection as two views show it.

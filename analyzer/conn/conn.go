@@ -367,6 +367,14 @@ func (c *Conn) Release() *exchange.Tracker {
 	return t
 }
 
+// Client is the other end than Server.
+func (c *Conn) Client() event.Endpoint {
+	if c.aServes {
+		return c.bEnd
+	}
+	return c.aEnd
+}
+
 // Server is the end that serves, as far as is known.
 func (c *Conn) Server() event.Endpoint {
 	if c.aServes {

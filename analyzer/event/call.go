@@ -237,6 +237,7 @@ type Trace struct {
 	Paths      bool          // descriptors carry what they are (-y)
 	Addresses  bool          // sockets carry their addresses (-yy)
 	Separate   bool          // one file a thread (-ff)
+	Inferred   bool          // how the lines of several files interleave was inferred, since they carry no moments
 	Merged     bool          // files of -ff merged by their entry times, as strace-log-merge does
 	Attached   bool          // the log starts in the middle of a process (-p, or cut)
 	Cut        int           // bytes at which strings are cut (-s); 0 none was

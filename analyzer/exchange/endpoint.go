@@ -52,6 +52,8 @@ func appendEndpoint(dst, method, path []byte) []byte {
 		}
 		if plain {
 			dst = append(dst, path[:i]...)
+		} else if isNumber(path[:i]) {
+			dst = append(dst, variable...)
 		} else {
 			dst = appendSegment(dst, path[:i])
 		}
@@ -130,7 +132,7 @@ func shapeOf(s []byte) (h shape) {
 		case c >= '0' && c <= '9':
 			h.digits++
 			kind = 'd'
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
 			kind = 'l'
 			if c >= 'a' {
 				h.lower++
@@ -159,6 +161,16 @@ func shapeOf(s []byte) (h shape) {
 		}
 	}
 	return h
+}
+
+// isNumber reports whether s is all digits: the commonest of variable segments.
+func isNumber(s []byte) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(s) > 0
 }
 
 // isVariable reports whether a path segment names one of many things: a number,

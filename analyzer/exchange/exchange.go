@@ -112,6 +112,9 @@ type Summary struct {
 	// Previous is the last exchange that was answered before the close; nil
 	// when none was. Its Keep tells whether the connection could live on.
 	Previous *Exchange
+	// PreviousPath is the path of Previous where it is unsure that it was
+	// answered; it may then have to stand for what was outstanding.
+	PreviousPath []byte
 	// Late, LateEnd and LateWhole are Outstanding's: the first and last byte of
 	// a response that the client did not wait for. Zero when Outstanding is nil.
 	Late      event.Moment

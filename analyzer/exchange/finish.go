@@ -38,7 +38,9 @@ func (t *Tracker) Finish(s *Summary) {
 		s.Late, s.LateEnd, s.LateWhole = x.Late, x.LateEnd, x.LateWhole
 	}
 	if t.hasPrev {
-		s.Previous = &t.prev
+		if s.Previous = &t.prev; t.unsure && t.prevPath != nil {
+			s.PreviousPath = *t.prevPath
+		}
 	}
 	s.Sent, s.Answered, s.Reset, s.Aborted, s.Lost = t.sent, t.answered, t.reset, t.aborted, t.lost
 	s.Unsure = t.unsure

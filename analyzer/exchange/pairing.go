@@ -159,6 +159,12 @@ func (t *Tracker) count(x *entry) {
 		if x.has(entryUnseen) {
 			x.Outcome = OutcomeDiscarded // how long it took is not known
 		}
+		if t.unsure {
+			if t.prevPath == nil {
+				t.prevPath = new([]byte)
+			}
+			*t.prevPath = append((*t.prevPath)[:0], x.path...)
+		}
 	}
 	if t.env.Sink != nil {
 		t.env.Sink.Exchange(t.owner, &x.Exchange)

@@ -86,6 +86,7 @@ type Tracker struct {
 	declared Declared
 
 	name, alpn NameID
+	prevPath   *[]byte // of prev, where unsure; else nil
 
 	reset, aborted, lost, resynced uint32
 }
@@ -94,8 +95,8 @@ type Tracker struct {
 // at the Sink. port is the server's: a hint where the bytes leave a doubt.
 func (t *Tracker) Init(env *Env, owner uint32, port uint16) {
 	t.Drop()
-	slots := t.q.inline
-	*t = Tracker{env: env, owner: owner, port: port}
+	slots, path := t.q.inline, t.prevPath
+	*t = Tracker{env: env, owner: owner, port: port, prevPath: path}
 	t.q.inline = slots
 	t.q.reset()
 }

@@ -84,6 +84,7 @@ type Evidence struct {
 	Exiting  bool       // the process exited right after the close, with no request between
 	Accepted bool       // the program is the server
 	Guessed  bool       // the thread's table is a guess
+	Glanced  bool       // the peer's FIN was not read: a look at the socket found it readable, then it was closed
 
 	tids        [places]int32 // threads of the lines, in the order of Evidence.lines
 	ServerAlert bool          // a TLS alert of the server was the last that was read
@@ -108,6 +109,6 @@ type Conn struct {
 }
 
 // Leak reports whether the peer closed and the program never did.
-func (c *Conn) Leak() bool {
-	return c.Evidence.EOFLine != 0 && c.Evidence.End == EndOpen
-}
+func (c *Conn) Leak() bool { return c.Evidence.leak() }
+
+func (e *Evidence) leak() bool { return e.EOFLine != 0 && e.End == EndOpen }

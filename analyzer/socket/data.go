@@ -28,6 +28,9 @@ func (l *Log) read(t *thread, c *event.Call, m moment) {
 	if f == nil || c.Flags&event.FailedUnknown != 0 {
 		return
 	}
+	if f.kind == kindTimer && c.Ret == 8 { // the number of expiries, as 8 bytes
+		l.expire(t, Wait{Kind: WaitTimer, Name: "timerfd", Timeout: event.NoTimeout, Line: m.line, TID: m.tid, At: m.time, seq: m.seq})
+	}
 	if c.Size > 0 {
 		l.unconnected(t, f, c, m)
 	}

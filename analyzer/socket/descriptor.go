@@ -24,6 +24,8 @@ func (l *Log) open(t *thread, c *event.Call, m moment) {
 		f.opened.line = c.Line
 		f.opts.nonBlocking, f.opts.known = c.Flags&event.NonBlocking != 0, true
 		t.proc.stats.sockets++
+	case c.Kind == event.CallOpen && c.Name == "timerfd_create":
+		f = &file{kind: kindTimer}
 	case c.Kind == event.CallEpollOpen:
 		f = &file{kind: kindEpoll}
 	case c.Kind == event.CallAccept && (c.Family == event.FamilyInet || c.What == event.DescriptorTCP || l.listens(t, c.FD)):
@@ -108,6 +110,8 @@ func (l *Log) close(t *thread, c *event.Call, m moment) {
 	}
 	t.table.set(c.FD, slot{})
 	m = m.start(c)
+	t.table.free(c.FD, m)
+	l.resume(t, s.f, m)
 	if s.f.conn != nil {
 		s.f.conn.beside(c)
 	}
@@ -154,6 +158,7 @@ func (l *Log) dupTo(t *thread, c *event.Call, m moment) {
 	if c.Phase != event.PhaseExit {
 		if old := t.table.at(c.FD2).f; old != nil {
 			t.table.set(c.FD2, slot{})
+			t.table.free(c.FD2, m.start(c))
 			l.release(t, old, EndDup, m.start(c))
 		}
 	}
@@ -181,6 +186,7 @@ func (l *Log) release(t *thread, f *file, how End, m moment) {
 	if f.refs--; f.refs > 0 {
 		return
 	}
+	l.resume(t, f, m)
 	if f.kind == kindConn {
 		l.end(t, f.conn, how, m)
 		return
@@ -194,7 +200,7 @@ func (l *Log) release(t *thread, f *file, how End, m moment) {
 // descriptor that is not in the table was opened before the log began, or
 // where the log does not show it.
 func (l *Log) tcp(t *thread, c *event.Call, m moment) *file {
-	if c.FD < 0 {
+	if c.FD < 0 || t.table.stale(c) {
 		return nil
 	}
 	f := t.table.at(c.FD).f
@@ -208,6 +214,7 @@ func (l *Log) tcp(t *thread, c *event.Call, m moment) *file {
 		}
 		return nil
 	}
+	l.resume(t, f, m)
 	if f.conn != nil && c.Remote.Known() {
 		if f.conn.mismatch(c) {
 			// The number belongs to another socket by now.

@@ -34,7 +34,7 @@ func (l *Log) settle(t *thread, k *tracked, m moment) {
 		k.other = r
 	}
 	k.active = tb.otherRead(k).seq > k.last.seq
-	k.idleWait = k.shared.seq > k.last.seq
+	k.idleWait = k.shared.seq > k.last.seq || tb.weak.seq > k.last.seq && tb.weak.TID == m.tid && tb.weak.Timeout >= soonAfter
 }
 
 // outlived reports whether a wait ended behind the last byte of k by its time,
@@ -109,7 +109,7 @@ func (l *Log) finishLive() {
 	for i, k := range l.live {
 		k.pos = i
 	}
-	t := &thread{table: &table{}, proc: &process{}}
+	t := &thread{table: &table{}, proc: &process{stats: &stats{}}}
 	for len(l.live) > 0 {
 		l.end(t, l.live[len(l.live)-1], EndOpen, moment{time: l.lastTime, line: l.lastLine, seq: l.seq + 1})
 	}
@@ -120,11 +120,18 @@ func (l *Log) freeze(k *tracked) {
 	c := &l.scratch
 	var s exchange.Summary
 	k.tracker.Finish(&s)
+	if k.glanced.seen() && !k.theirs.seen() && s.Outstanding == nil && k.glanced.seq > k.last.seq {
+		k.theirs = k.glanced
+	}
 	l.record(k, &s, &c.Record)
 	l.evidence(k, &s, &c.Evidence)
+	if bodyUnsure(c) && c.Record.Path == 0 && len(s.PreviousPath) > 0 {
+		c.Record.Path = l.env.Names.ID(s.PreviousPath)
+	}
 	l.closing(k, &c.Record)
 	c.Record.FirstBy = c.Record.Initiator
 	l.conns.put(k.index, c)
+	l.found.add(k.index, &c.Evidence)
 	if l.onEnd != nil {
 		l.onEnd(int(k.index), c)
 	}
@@ -137,7 +144,7 @@ func (l *Log) record(k *tracked, s *exchange.Summary, r *conn.Record) {
 		Client: k.client, Server: k.server, Input: l.input, Basis: conn.BasisConnect,
 		Opened: k.connect.time, Last: k.connect.time, LastClose: no, FirstFrame: k.connect.line,
 		ClientLastByte: no, ServerLastByte: no, CloseAt: no, FINAcked: no, PeerFIN: no, PeerAcked: no, HalfEnd: no,
-		PeerSpoke: no, TimeWaitAt: no, RequestStart: no, RequestEnd: no, ResponseStart: no, ResponseEnd: no,
+		PeerSpoke: no, TimeWaitAt: no, LateData: no, RequestStart: no, RequestEnd: no, ResponseStart: no, ResponseEnd: no,
 		Late: no, LateEnd: no, ClientNotify: no, ServerNotify: no,
 		Protocol: s.Protocol, ServerName: s.ServerName,
 		Sent: s.Sent, Answered: s.Answered, Reset: s.Reset, Aborted: s.Aborted, Open: s.Open, Lost: s.Lost,
@@ -309,6 +316,7 @@ func (l *Log) evidence(k *tracked, s *exchange.Summary, e *Evidence) {
 		e.CloseLine, e.ClosedAt = k.ours.line, k.ours.time
 	}
 	if k.theirs.seen() {
+		e.Glanced = k.theirs == k.glanced
 		e.EOFLine, e.EOFAt = k.theirs.line, k.theirs.time
 	}
 	if k.muted {

@@ -17,6 +17,9 @@ type Log struct {
 	alias   int32 // the thread whose lines carry no pid; 0 not known
 	cloning []*thread
 	procs   []*process
+	buried  stats // of processes that ended and get no row
+	rows    int   // processes that ended and get one
+	hidden  int64 // processes with connections that get none
 
 	live     []*tracked // connections that have not ended
 	free     []*tracked
@@ -24,9 +27,10 @@ type Log struct {
 	scratch  Conn  // of the connection that ends
 	onEnd    func(int, *Conn)
 	passed   []*file // sockets that were sent to a process and not received yet, in order
-	closed   bool    // the log shows closes
-	accepted bool    // a connection was accepted
-	cloned   bool    // the log shows clones
+	found    found
+	closed   bool // the log shows closes
+	accepted bool // a connection was accepted
+	cloned   bool // the log shows clones
 	splits   int
 	uring    uint32
 	lastTime event.Time
@@ -47,12 +51,12 @@ func (l *Log) OnEnd(f func(index int, c *Conn)) { l.onEnd = f }
 // Add takes a run of calls.
 func (l *Log) Add(b *event.CallBatch) {
 	for i := range b.Calls {
-		l.call(&b.Calls[i])
+		l.Call(&b.Calls[i])
 	}
 }
 
-// call takes one call.
-func (l *Log) call(c *event.Call) {
+// Call takes one call.
+func (l *Log) Call(c *event.Call) {
 	l.seq++
 	l.lastLine = max(l.lastLine, c.EndLine)
 	m := moment{time: c.End, line: c.EndLine, tid: c.TID, seq: l.seq}

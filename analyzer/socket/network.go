@@ -20,6 +20,7 @@ func (l *Log) connect(t *thread, c *event.Call, m moment) {
 		f = &file{kind: kindSocket, refs: 1, opened: m.start(c), by: t, fd: c.FD}
 		t.table.set(c.FD, slot{f: f})
 	}
+	l.resume(t, f, m)
 	if c.Family == event.FamilyNone {
 		if f.conn != nil {
 			l.end(t, f.conn, EndClose, m)
@@ -136,6 +137,7 @@ func (l *Log) address(t *thread, c *event.Call, m moment) {
 	if f == nil || f == other || c.Family != event.FamilyInet {
 		return
 	}
+	l.resume(t, f, m)
 	if c.Kind == event.CallPeername {
 		l.unconnected(t, f, c, m)
 	}
@@ -168,6 +170,7 @@ func (l *Log) option(t *thread, c *event.Call, m moment) {
 	if f == nil || f == other {
 		return
 	}
+	l.resume(t, f, m)
 	o := &f.opts
 	if f.conn != nil {
 		o = &f.conn.opts
@@ -188,7 +191,7 @@ func (l *Log) option(t *thread, c *event.Call, m moment) {
 
 // setOption notes what was set, for the connection and for the process.
 func (l *Log) setOption(t *thread, o *options, c *event.Call) {
-	s := &t.proc.stats
+	s := t.proc.stats
 	switch c.Option {
 	case event.OptionReceiveTime:
 		o.receive = c.Value

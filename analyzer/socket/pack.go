@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 )
 
@@ -29,8 +30,19 @@ type store struct {
 // Place is where a packed connection lies in Result.Packed.
 type Place struct {
 	Chunk, Offset uint32
-	evidence      uint32 // bytes from there to its evidence
+	First         uint32 // its first line
+	evidence      uint16 // bytes from there to its evidence
+	class         class
 }
+
+// class says what may have to be looked at once more when the log has ended.
+type class uint8
+
+const (
+	classSample   class = 1 << iota // its wait may be a certain timeout; see judge.learn
+	classCut                        // its verdict may correct the record; see bodyRule
+	classAccepted                   // the program is the server
+)
 
 // begin gives out the next index.
 func (s *store) begin() int32 {
@@ -43,7 +55,7 @@ func (s *store) put(i int32, c *Conn) {
 	b := c.Record.Append(s.buf[:0])
 	record := len(b)
 	k := codec{buf: b, write: true, words: s}
-	k.evidence(&c.Evidence)
+	k.evidence(&c.Evidence, &c.Record)
 	s.buf = k.buf
 	n := len(s.chunks)
 	if n == 0 || len(s.chunks[n-1])+len(s.buf) > cap(s.chunks[n-1]) {
@@ -51,8 +63,30 @@ func (s *store) put(i int32, c *Conn) {
 		n++
 	}
 	chunk := &s.chunks[n-1]
-	s.places[i] = Place{uint32(n - 1), uint32(len(*chunk)), uint32(record)}
+	s.places[i] = Place{
+		Chunk: uint32(n - 1), Offset: uint32(len(*chunk)), First: c.Record.FirstFrame,
+		evidence: uint16(record), class: classOf(c),
+	}
 	*chunk = append(*chunk, s.buf...)
+}
+
+// classOf says what may have to be looked at once more.
+func classOf(c *Conn) class {
+	var is class
+	e := &c.Evidence
+	if e.Accepted {
+		if leftUnseen(c) {
+			return classAccepted | classCut
+		}
+		return classAccepted
+	}
+	if c.Record.Outstanding && e.Wait.Kind != WaitNone && e.Wait.Kind != WaitTimer && e.Other == 0 {
+		is |= classSample
+	}
+	if bodyUnsure(c) {
+		is |= classCut
+	}
+	return is
 }
 
 // get unpacks a connection, without its verdict.
@@ -62,7 +96,7 @@ func (s *store) get(i int, c *Conn) {
 	c.Record.Unpack(b)
 	k := codec{buf: b, pos: int(p.evidence), words: s}
 	c.Evidence = Evidence{}
-	k.evidence(&c.Evidence)
+	k.evidence(&c.Evidence, &c.Record)
 	c.Evidence.Exiting = i/64 < len(s.exiting) && s.exiting[i/64]&(1<<(i%64)) != 0
 	if s.linked != nil {
 		c.Evidence.Linked = s.linked[i]
@@ -104,37 +138,89 @@ type codec struct {
 	words *store
 }
 
-// evidence walks over all fields but Exiting and Linked.
-func (k *codec) evidence(e *Evidence) {
+// evidence walks over all fields but Exiting and Linked. What most connections
+// lack is in groups that one bit says are empty.
+func (k *codec) evidence(e *Evidence, r *conn.Record) {
 	k.number(&e.PID)
-	for _, n := range [...]*int32{&e.TID, &e.CloseTID} {
-		k.near(n, e.PID)
-	}
+	k.near(&e.TID, e.PID)
 	k.number(&e.FD)
 	k.text(&e.Comm)
-	k.line(&e.ConnectLine, 0)
-	for _, n := range [...]*uint32{&e.SocketLine, &e.RequestLine, &e.ResponseLine, &e.CloseLine, &e.Wait.Line, &e.ErrnoLine, &e.EOFLine, &e.Other, &e.Alert} {
+	k.line(&e.ConnectLine, r.FirstFrame)
+	for _, n := range [...]*uint32{&e.SocketLine, &e.RequestLine, &e.ResponseLine, &e.CloseLine} {
 		k.line(n, e.ConnectLine)
 	}
-	base := event.NoTime
-	for _, t := range [...]*event.Time{&e.ClosedAt, &e.EOFAt, &e.Wait.At} {
-		k.time(t, &base)
-	}
 	k.byte((*uint8)(&e.End))
-	k.byte((*uint8)(&e.Wait.Kind))
-	k.text(&e.Wait.Name)
-	k.near(&e.Wait.TID, e.PID)
-	for _, d := range [...]*time.Duration{&e.Wait.Timeout, &e.Waited, &e.ReceiveTimeout, &e.SendTimeout, &e.UserTimeout} {
-		*d = time.Duration(k.signed(int64(*d)))
-	}
-	e.Expired = int(k.signed(int64(e.Expired)))
-	e.Errno = event.Errno(k.signed(int64(e.Errno)))
+	k.time(&e.ClosedAt, r.CloseAt)
 	e.Answer = k.signed(e.Answer)
 	k.flags(&e.NonBlocking, &e.AbortingLinger, &e.Active, &e.Opaque, &e.Unsure, &e.Idle, &e.Early, &e.Reused)
-	k.flags(&e.Broken, &e.Kernel, &e.Accepted, &e.Guessed, &e.ServerAlert)
+	k.flags(&e.Broken, &e.Kernel, &e.Accepted, &e.Guessed, &e.ServerAlert, &e.Glanced)
+	none := noWait
+	none.seq = e.Wait.seq
+	waited := e.Wait != none
+	timed := e.Waited != 0 || e.Expired != 0 || e.ReceiveTimeout != 0 || e.SendTimeout != 0 || e.UserTimeout != 0
+	failed := e.Errno != 0 || e.ErrnoLine != 0 || e.Other != 0 || e.Alert != 0
+	left := e.EOFLine != 0 || e.EOFAt.Known()
+	several := k.write && (e.tids != e.alone() || e.CloseTID != e.closer())
+	k.flags(&waited, &timed, &failed, &left, &several)
+	k.waits(e, r, waited, timed)
+	if failed {
+		for _, n := range [...]*uint32{&e.ErrnoLine, &e.Other, &e.Alert} {
+			k.line(n, e.ConnectLine)
+		}
+		e.Errno = event.Errno(k.signed(int64(e.Errno)))
+	}
+	if left {
+		k.line(&e.EOFLine, e.ConnectLine)
+		k.time(&e.EOFAt, r.CloseAt)
+	} else {
+		e.EOFAt = event.NoTime
+	}
+	if !several {
+		e.tids, e.CloseTID = e.alone(), e.closer()
+		return
+	}
+	k.near(&e.CloseTID, e.PID)
 	for i := range e.tids {
 		k.near(&e.tids[i], e.PID)
 	}
+}
+
+// waits walks over the waits and timeouts.
+func (k *codec) waits(e *Evidence, r *conn.Record, waited, timed bool) {
+	if waited {
+		k.line(&e.Wait.Line, e.ConnectLine)
+		k.time(&e.Wait.At, r.CloseAt)
+		k.byte((*uint8)(&e.Wait.Kind))
+		k.text(&e.Wait.Name)
+		k.near(&e.Wait.TID, e.PID)
+		e.Wait.Timeout = time.Duration(k.signed(int64(e.Wait.Timeout)))
+	} else {
+		e.Wait = noWait
+	}
+	if timed {
+		for _, d := range [...]*time.Duration{&e.Waited, &e.ReceiveTimeout, &e.SendTimeout, &e.UserTimeout} {
+			*d = time.Duration(k.signed(int64(*d)))
+		}
+		e.Expired = int(k.signed(int64(e.Expired)))
+	}
+}
+
+// alone are the threads of the lines if one thread made all calls.
+func (e *Evidence) alone() (tids [places]int32) {
+	for i, n := range e.lines() {
+		if n != 0 {
+			tids[i] = e.TID
+		}
+	}
+	return tids
+}
+
+// closer is the thread that closed if one thread made all calls.
+func (e *Evidence) closer() int32 {
+	if e.CloseLine == 0 {
+		return 0
+	}
+	return e.TID
 }
 
 func (k *codec) unsigned(v uint64) uint64 {
@@ -180,20 +266,23 @@ func (k *codec) line(v *uint32, first uint32) {
 	}
 }
 
-// time keeps a time as its distance from the one before it that is known.
-func (k *codec) time(t, base *event.Time) {
-	known := t.Known()
-	k.flags(&known)
-	if !known {
+// time keeps a time as its distance from base, or from 1970 when that is not
+// known; NoTime is 0.
+func (k *codec) time(t *event.Time, base event.Time) {
+	if !base.Known() {
+		base = 0
+	}
+	u := uint64(0)
+	if k.write && t.Known() {
+		d := int64(*t - base)
+		u = (uint64(d<<1) ^ uint64(d>>63)) + 1
+	}
+	if u = k.unsigned(u); u == 0 {
 		*t = event.NoTime
 		return
 	}
-	from := int64(0)
-	if base.Known() {
-		from = int64(*base)
-	}
-	*t = event.Time(from + k.signed(int64(*t)-from))
-	*base = *t
+	u--
+	*t = base + event.Time(int64(u>>1)^-int64(u&1))
 }
 
 func (k *codec) byte(v *uint8) {

@@ -27,7 +27,8 @@ type process struct {
 	threads int
 	known   bool   // pid is known to be the process's, not just a thread's
 	uring   uint32 // line of its first io_uring call
-	stats   stats
+	stats   *stats // a common one for those that have ended and get no row
+	runtime string // of those
 }
 
 // thread returns the thread that a call is of, and makes it when it is new.
@@ -89,7 +90,7 @@ func (l *Log) onlyCloning() *thread {
 }
 
 func (l *Log) newProcess(pid int32) *process {
-	p := &process{pid: pid}
+	p := &process{pid: pid, stats: &stats{}}
 	l.procs = append(l.procs, p)
 	return p
 }
@@ -127,6 +128,10 @@ func (l *Log) child(parent *thread, tid int32, flags event.CallFlags, from *tabl
 // clone takes a clone, fork or vfork.
 func (l *Log) clone(t *thread, c *event.Call, m moment) {
 	if c.Phase == event.PhaseEnter {
+		if t.cloning != nil { // the end of an earlier one is lost
+			l.drop(t.fork)
+			l.stopCloning(t)
+		}
 		flags := c.Flags
 		t.cloning = &flags
 		if flags&(event.SharesFiles|event.FlagsUnknown) == 0 {
@@ -287,6 +292,9 @@ func (l *Log) leave(t *thread, how End, m moment) {
 	if t.table.users <= 0 {
 		l.closeAll(t, t.table, how, m)
 	}
+	if t.proc.threads == 0 {
+		l.bury(t.proc)
+	}
 	if l.recent == t {
 		l.recent = nil
 	}
@@ -295,11 +303,34 @@ func (l *Log) leave(t *thread, how End, m moment) {
 	}
 }
 
+// maxRows bounds the processes of which the result tells how they waited, apart
+// from those that never end: half a kilobyte each, and nobody reads more.
+const maxRows = 1000
+
+// bury forgets about a process that ended what no row will tell.
+func (l *Log) bury(p *process) {
+	s := p.stats
+	if s == &l.buried {
+		return
+	}
+	s.recent = nil
+	seen := s.connections > 0 || s.sockets > 0 && p.uring != 0
+	if seen && l.rows < maxRows {
+		l.rows++
+		return
+	}
+	if seen {
+		l.hidden++
+	}
+	p.runtime, p.stats = s.runtime, &l.buried
+}
+
 // closeAll closes every descriptor of a table.
 func (l *Log) closeAll(t *thread, tb *table, how End, m moment) {
 	tb.dead = true
-	for i := len(l.cloning) - 1; i >= 0; i-- {
-		if c := l.cloning[i]; c.table == tb {
+	for _, c := range slices.Clone(l.cloning) {
+		if c.table == tb {
+			l.drop(c.fork)
 			l.stopCloning(c)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"finwait/analyzer/conn"
 	"finwait/analyzer/event"
 )
 
@@ -27,12 +28,22 @@ func (r *Result) Conn(i int, c *Conn, explain bool) {
 	j := *r.judge
 	j.explain = explain
 	c.Verdict = j.verdict(c)
+	if j.limit == Low || j.limit == Medium && c.Verdict.Confidence == High {
+		c.Verdict.Confidence = j.limit
+	}
 }
 
 // Packed are the blocks that connections lie in, each of which begins with its
 // conn.Record as that is packed, and where they begin. A verdict may correct the
 // record, which Conn shows and the packed one does not.
 func (r *Result) Packed() (chunks [][]byte, places []Place) { return r.conns.chunks, r.conns.places }
+
+// Corrects reports whether the verdict on connection i may correct its record.
+func (r *Result) Corrects(i int) bool { return r.conns.places[i].class&classCut != 0 }
+
+// Doubtful reports whether the verdict may say that the last answer of c was
+// none, or not a whole one.
+func (c *Conn) Doubtful() bool { return classOf(c)&classCut != 0 }
 
 // OtherEnd reports whether the log holds both ends of connection i, and this is
 // the one that accepted.
@@ -45,20 +56,19 @@ func (r *Result) OtherEnd(i int) bool {
 func (l *Log) Finish(tr *event.Trace) Result {
 	l.finishLive()
 	r := Result{conns: l.conns, judge: l.learn(tr)}
-	leaks, found := l.survey(tr)
 	for _, p := range l.procs {
-		s := &p.stats
-		if s.connections == 0 && (s.sockets == 0 || p.uring == 0) {
+		s := p.stats
+		if s == &l.buried || s.connections == 0 && (s.sockets == 0 || p.uring == 0) {
 			continue
 		}
 		r.Processes = append(r.Processes, Process{
 			PID: p.pid, Known: p.known, Exe: s.exe, Runtime: s.runtime, RuntimeWhy: s.runtimeWhy, RuntimeLine: s.runtimeLine, RuntimeTID: s.runtimeTID,
-			Sockets: s.sockets, Connections: s.connections, Leaks: leaks[p.pid], Longest: s.longest,
+			Sockets: s.sockets, Connections: s.connections, Leaks: l.found.leaks[p.pid], Longest: s.longest,
 			ReceiveTimeout: s.receive, SendTimeout: s.send, UserTimeout: s.user, KeepAlive: s.keepAlive,
 			Polls: s.polls, Epolls: s.epollWaits, Futexes: s.futexes, Timers: s.timers,
 		})
 	}
-	r.Notes = append(l.notes(tr, r.Len() > 0), found...)
+	r.Notes = append(l.notes(tr, r.Len() > 0), l.found.problems(tr)...)
 	r.link(l.accepted)
 	return r
 }
@@ -70,27 +80,27 @@ func (r *Result) link(accepted bool) {
 		return
 	}
 	type pair struct{ client, server event.Endpoint }
+	of := func(p Place) pair {
+		client, server := conn.UnpackEnds(r.conns.chunks[p.Chunk][p.Offset:])
+		return pair{client, event.Endpoint{Port: server.Port}}
+	}
 	ends := map[pair][]int32{}
-	var c Conn
-	for i := range r.Len() {
-		r.conns.get(i, &c)
-		if c.Evidence.Accepted && c.Record.Client.Known() {
-			p := pair{c.Record.Client, event.Endpoint{Port: c.Record.Server.Port}}
-			ends[p] = append(ends[p], int32(i))
+	for i, p := range r.conns.places {
+		if x := of(p); p.class&classAccepted != 0 && x.client.Known() {
+			ends[x] = append(ends[x], int32(i))
 		}
 	}
 	if len(ends) == 0 {
 		return
 	}
 	linked := make([]int32, r.Len())
-	for i := range r.Len() {
-		r.conns.get(i, &c)
-		p := pair{c.Record.Client, event.Endpoint{Port: c.Record.Server.Port}}
-		if c.Evidence.Accepted || len(ends[p]) == 0 {
+	for i, p := range r.conns.places {
+		x := of(p)
+		if p.class&classAccepted != 0 || len(ends[x]) == 0 {
 			continue
 		}
-		o := ends[p][0]
-		ends[p] = ends[p][1:]
+		o := ends[x][0]
+		ends[x] = ends[x][1:]
 		linked[i], linked[o] = o+1, -int32(i)-1
 	}
 	r.conns.linked = linked
@@ -115,6 +125,7 @@ func (l *Log) notes(tr *event.Trace, some bool) []event.Problem {
 	add(some && moves == 0, "payload-not-traced", 1, 0, "the log holds no reads and writes: requests are not known; record with -e trace=network,desc,process")
 	waits := tr.Traced("poll", "ppoll", "select", "_newselect", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2")
 	add(some && waits == 0 && moves > 0, "waits-not-traced", 1, 0, "the log holds no poll, select or epoll calls: which wait expired is not known; record with -e trace=network,desc,process")
+	add(l.hidden > 0, "processes-left-out", l.hidden, 0, "processes whose way of waiting has no row of its own: of those that ended, the first %d have one", maxRows)
 	add(l.uring > 0, "io-uring", 1, l.uring, "a process uses io_uring, whose work strace does not show")
 	cloned, line := l.childless()
 	add(cloned > 0, "no-follow", int64(cloned), line, "recorded without -f: threads and processes that were created do not appear")
@@ -141,44 +152,57 @@ const (
 	slowRate = 10_000
 )
 
-// survey says what the connections themselves show, and how many each process
-// leaks.
-func (l *Log) survey(tr *event.Trace) (leaks map[int32]int, found []event.Problem) {
-	leaks = map[int32]int{}
-	var leaked, ports int64
-	var leakAt, portAt string
-	where := func(line uint32, tid int32) string {
-		if tr.Separate && tid != 0 {
-			return fmt.Sprintf("line %d of thread %d", line, tid)
+// found counts what the connections themselves show.
+type found struct {
+	leaked, ports first
+	leaks         map[int32]int // connections that each process leaked
+}
+
+// first is how many connections show something, and the one that began first of
+// them.
+type first struct {
+	count int64
+	index int32
+	line  uint32
+	tid   int32
+}
+
+func (f *first) add(index int32, line uint32, tid int32) {
+	if f.count == 0 || index < f.index {
+		f.index, f.line, f.tid = index, line, tid
+	}
+	f.count++
+}
+
+// add looks at a connection that ended.
+func (f *found) add(index int32, e *Evidence) {
+	if e.leak() {
+		f.leaked.add(index, e.EOFLine, e.tids[placeEOF])
+		if f.leaks == nil {
+			f.leaks = map[int32]int{}
 		}
-		return fmt.Sprintf("line %d", line)
+		f.leaks[e.PID]++
 	}
-	var c Conn
-	for i := range l.conns.places {
-		l.conns.get(i, &c)
-		if c.Leak() {
-			if leaked == 0 {
-				leakAt = where(c.Evidence.EOFLine, c.Evidence.tids[placeEOF])
-			}
-			leaked++
-			leaks[c.Evidence.PID]++
+	if e.Errno == event.EADDRNOTAVAIL {
+		f.ports.add(index, e.ErrnoLine, e.tids[placeErrno])
+	}
+}
+
+// problems says it.
+func (f *found) problems(tr *event.Trace) (list []event.Problem) {
+	add := func(x first, id, text string) {
+		if x.count == 0 {
+			return
 		}
-		if c.Evidence.Errno == event.EADDRNOTAVAIL {
-			if ports == 0 {
-				portAt = where(c.Evidence.ErrnoLine, c.Evidence.tids[placeErrno])
-			}
-			ports++
+		where := fmt.Sprintf("line %d", x.line)
+		if tr.Separate && x.tid != 0 {
+			where += fmt.Sprintf(" of thread %d", x.tid)
 		}
+		list = append(list, event.Problem{ID: id, Count: x.count, Where: where, Text: text})
 	}
-	if leaked > 0 {
-		found = append(found, event.Problem{ID: "leaked-sockets", Count: leaked, Where: leakAt,
-			Text: "connections that the peer closed (read returned 0) and the program never did: they stay in CLOSE-WAIT"})
-	}
-	if ports > 0 {
-		found = append(found, event.Problem{ID: "ports-exhausted", Count: ports, Where: portAt,
-			Text: "connect failed with EADDRNOTAVAIL: no local port was free, as when TIME-WAIT holds them"})
-	}
-	return leaks, found
+	add(f.leaked, "leaked-sockets", "connections that the peer closed (read returned 0) and the program never did: they stay in CLOSE-WAIT")
+	add(f.ports, "ports-exhausted", "connect failed with EADDRNOTAVAIL: no local port was free, as when TIME-WAIT holds them")
+	return list
 }
 
 // childless counts the children that clone returned and that no line is of.

@@ -51,7 +51,7 @@ func connectTimeoutRule(j *judge, c *Conn) (Verdict, bool) {
 	case e.Wait.Kind == WaitOwn:
 		return j.waited(j.say(ConnectTimeout, High, "not connected when %s on it expired after %v, then closed", e.Wait.Name, e.Wait.Timeout), c), true
 	case e.Wait.Kind != WaitNone && e.Other == 0:
-		return j.waited(j.say(ConnectTimeout, Medium, "not connected when %s expired%s, then closed", e.Wait.Name, after(e.Wait)), c), true
+		return j.waited(j.say(ConnectTimeout, Medium, "not connected when %s expired, then closed", e.Wait.Name), c), true
 	}
 	return Verdict{}, false
 }
@@ -88,6 +88,19 @@ func brokenRule(j *judge, c *Conn) (Verdict, bool) {
 	return j.say(NetworkFailure, High, "%s on an established connection: %s", ErrnoName(c.Evidence.Errno), why), true
 }
 
+// missedRule: the connection was open before the log began, or its time window,
+// and nothing passed on it since. A request may have been outstanding.
+func missedRule(j *judge, c *Conn) (Verdict, bool) {
+	r, e := &c.Record, &c.Evidence
+	if !e.Early || r.Sent > 0 || r.ClientBytes+r.ServerBytes > 0 || r.Initiator == event.NoSide && (e.End == EndOpen || e.End == EndDetached) {
+		return Verdict{}, false
+	}
+	if !j.moves {
+		return Verdict{}, false
+	}
+	return j.say(Unknown, Low, "it was open before, and nothing passed on it since: whether a request was outstanding is not known"), true
+}
+
 // peerFirstRule: the peer's FIN or RST was read before the program closed.
 func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 	r, e := &c.Record, &c.Evidence
@@ -99,6 +112,9 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 		what = "the server reset the connection (" + ErrnoName(e.Errno) + ")"
 	} else if e.Errno == event.EPIPE {
 		what = "the server had closed (EPIPE)"
+	} else if e.Glanced {
+		what = "a look at the idle connection found something to read, which no request had asked for, and it was closed unread: the server had closed it"
+		return j.say(ServerIdleClose, sure(!e.Unsure), "%s", what), true
 	}
 	switch {
 	case r.Outstanding && r.Phase == conn.PhaseAwaitingHeaders && e.Reused && (e.Errno == event.EPIPE || j.racing(c)):
@@ -111,6 +127,14 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 		return j.say(NoData, Medium, "%s without a byte of payload", what), true
 	}
 	return j.say(ServerIdleClose, High, "%s with no request outstanding", what), true
+}
+
+// sure is Medium, or Low where there is a doubt.
+func sure(yes bool) Confidence {
+	if yes {
+		return Medium
+	}
+	return Low
 }
 
 // racing reports whether the server's close met a request on the wire: it came
@@ -211,12 +235,11 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	if !c.Record.Outstanding || e.Wait.Kind != WaitTable {
 		return Verdict{}, false
 	}
-	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Medium, "no complete response when %s, then closed", j.expired(c)), c)
 	gap, timed := conn.Duration(e.Wait.At, e.ClosedAt)
 	switch {
 	case j.agrees(c, v.Elapsed):
-		v.Confidence = High
-		v.Because += "; other timeouts of the process waited as long"
+		v = j.alike(v, High)
 		if e.Other != 0 {
 			v.Confidence = Medium
 		}
@@ -228,16 +251,39 @@ func sharedWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	return v, true
 }
 
+// expired says that a wait expired, and how long after the request. The wait's
+// own timeout would say nothing: it is what was left of the program's timer.
+func (j *judge) expired(c *Conn) string {
+	if !j.explain {
+		return ""
+	}
+	e := &c.Evidence
+	if d, ok := conn.Duration(c.Record.RequestStart, e.Wait.At); ok && j.clock && d > 0 {
+		return fmt.Sprintf("%s expired %v after the request", e.Wait.Name, d.Round(10*time.Microsecond))
+	}
+	return e.Wait.Name + " expired"
+}
+
+// alike makes a timeout surer because others of the process waited as long.
+// Without a clock nobody knows how long they waited, only that the timeouts
+// that ran out meanwhile add up alike: that proves nothing.
+func (j *judge) alike(v Verdict, sure Confidence) Verdict {
+	if j.clock {
+		v.Confidence = sure
+		v.Because += "; other timeouts of the process waited as long"
+	}
+	return v
+}
+
 // timerWaitRule: only a futex, a sleep or a timer of the process expired.
 func timerWaitRule(j *judge, c *Conn) (Verdict, bool) {
 	e := &c.Evidence
 	if !c.Record.Outstanding || e.Wait.Kind != WaitTimer || e.Other != 0 {
 		return Verdict{}, false
 	}
-	v := j.waited(j.say(RequestTimeout, Low, "%s expired%s with the request outstanding, then closed", e.Wait.Name, after(e.Wait)), c)
+	v := j.waited(j.say(RequestTimeout, Low, "no complete response when %s, then closed", j.expired(c)), c)
 	if j.agrees(c, v.Elapsed) {
-		v.Confidence = Medium
-		v.Because += "; other timeouts of the process waited as long"
+		v = j.alike(v, Medium)
 	}
 	return v, true
 }
@@ -250,6 +296,9 @@ func elapsedRule(j *judge, c *Conn) (Verdict, bool) {
 	v := j.waited(j.say(RequestTimeout, Medium, "closed with the request outstanding after as long a wait as other timeouts of the process"), c)
 	if !j.agrees(c, v.Elapsed) || v.AtLeast || v.Elapsed < slack {
 		return Verdict{}, false
+	}
+	if j.waits {
+		v.Confidence = Low // a busy event loop meets its timers between two events, but none is shown
 	}
 	return v, true
 }
@@ -274,16 +323,15 @@ const shortWait = 20 * time.Millisecond
 // timeouts of the process.
 func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	e, r := &c.Evidence, &c.Record
-	blind := e.Unsure || r.Protocol == exchange.ProtocolTLS && j.clock
-	if !blind || r.Sent == 0 || e.End != EndClose && e.End != EndShutdown && e.End != EndDup {
+	if !bodyUnsure(c) || !j.clock && (!e.Unsure || e.Wait.Timeout < shortWait) {
 		return Verdict{}, false
 	}
-	if e.Wait.Kind == WaitNone || e.Wait.Kind == WaitTimer || !j.clock && e.Wait.Timeout < shortWait {
+	v := j.waited(j.say(RequestTimeout, Medium, "only a part of the response when %s, then closed", j.expired(c)), c)
+	if !j.agrees(c, v.Elapsed) || !j.agrees(c, j.fired(c, v.Elapsed)) {
 		return Verdict{}, false
 	}
-	v := j.waited(j.say(RequestTimeout, Medium, "%s expired%s after a part of the response, then closed; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait)), c)
-	if !j.agrees(c, v.Elapsed) {
-		return Verdict{}, false
+	if v = j.alike(v, Medium); !j.clock {
+		v.Confidence = Low
 	}
 	if r.Answered > 0 {
 		r.Answered--
@@ -291,10 +339,18 @@ func bodyRule(j *judge, c *Conn) (Verdict, bool) {
 	r.Open++
 	r.Outstanding, r.Phase = true, conn.PhaseReadingBody
 	if j.ticket(c) {
-		again := j.say(v.Cause, v.Confidence, "%s expired%s, then closed; all that had been read (%d bytes) may be a session ticket; other timeouts of the process waited as long", e.Wait.Name, after(e.Wait), e.Answer)
+		again := j.alike(j.say(v.Cause, v.Confidence, "no response when %s, then closed; all that had been read (%d bytes) may be a session ticket", j.expired(c), e.Answer), v.Confidence)
 		v.Because, r.Phase = again.Because, conn.PhaseAwaitingHeaders
 	}
 	return v, true
+}
+
+// bodyUnsure reports whether the program closed c after a response whose end is
+// not certain, with a wait that expired.
+func bodyUnsure(c *Conn) bool {
+	e, r := &c.Evidence, &c.Record
+	blind := e.Unsure || r.Protocol == exchange.ProtocolTLS
+	return blind && r.Sent > 0 && e.Wait.Kind != WaitNone && e.Wait.Kind != WaitTimer && (e.End == EndClose || e.End == EndShutdown || e.End == EndDup)
 }
 
 // notifyRule: the server's TLS close_notify made the client close.
@@ -337,10 +393,17 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	last := max(r.ServerLastByte, r.ClientLastByte)
 	d, ok := conn.Duration(last, r.CloseAt)
 	switch {
+	case ok && j.clock && r.CloseAt < last:
+		return j.say(ClientNoReuse, Medium, "shut down before the response came, which it then read: the connection could not be used again"), true
+	case ok && j.clock && d <= soonAfter && e.Unsure:
+		return j.say(ClientNoReuse, Low, "closed %v after the response, whose head is cut: it may have announced the close", d), true
 	case ok && j.clock && d <= soonAfter:
 		return j.say(ClientNoReuse, Medium, "closed %v after the response, although it could have been used again", d), true
 	case ok && j.clock, e.Idle, e.Active:
 		return Verdict{}, false
+	}
+	if e.Unsure {
+		return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, whose head is cut: it may have announced the close"), true
 	}
 	return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, although it could have been used again"), true
 }
@@ -353,6 +416,9 @@ func idleRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	if e.Exiting {
 		return j.say(ClientIdleClose, Medium, "closed with no request outstanding, just before the process exited"), true
+	}
+	if e.Unsure {
+		return j.say(ClientIdleClose, Low, "closed with no request outstanding, as far as the log shows: the last response may not have been complete"), true
 	}
 	return j.say(ClientIdleClose, Medium, "closed with no request outstanding"), true
 }

@@ -11,6 +11,8 @@ const (
 	kindListen
 	kindConn
 	kindEpoll
+	kindTimer // timerfd
+	kindPast  // a connection that was open when the log was restarted
 )
 
 // file is an open file description: what descriptors of one or more tables
@@ -20,6 +22,7 @@ type file struct {
 	refs    int32
 	local   event.Endpoint // bound or printed; zero unknown
 	conn    *tracked       // of kindConn
+	past    *past          // of kindPast
 	opts    options
 	opened  moment
 	by      *thread // who opened it
@@ -76,6 +79,29 @@ type table struct {
 	reads  [2]lastRead // last data read, and the last from another connection than that
 	past   []expiry    // the last shared waits that expired, in a ring
 	pastAt int
+	freed  [64]freed // by the lowest bits of the descriptor
+}
+
+// freed is a descriptor that was closed, and when.
+type freed struct {
+	fd int32
+	at moment
+}
+
+// free notes that a descriptor is given back at m.
+func (t *table) free(fd int32, m moment) { t.freed[uint32(fd)%uint32(len(t.freed))] = freed{fd, m} }
+
+// stale reports whether the descriptor of a call was closed after the call had
+// begun: what stands beside it was printed at the beginning.
+func (t *table) stale(c *event.Call) bool {
+	f := &t.freed[uint32(c.FD)%uint32(len(t.freed))]
+	if c.Phase != event.PhaseExit || !f.at.seen() || f.fd != c.FD {
+		return false
+	}
+	if c.At.Known() && f.at.time.Known() {
+		return c.At < f.at.time
+	}
+	return c.Line < f.at.line
 }
 
 // lastRead is data read from a connection.

@@ -46,6 +46,7 @@ type tracked struct {
 	closeTID   int32
 	theirs     moment // the peer's FIN was read, or its RST met
 	reset      bool   // it was a RST
+	glanced    moment // a look at it, without waiting, found something to read while no request waited
 	broken     bool   // the kernel gave the connection up
 	kernelWait bool   // connect() on a blocking socket ran into SO_SNDTIMEO
 

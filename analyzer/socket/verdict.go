@@ -61,6 +61,7 @@ const soonAfter = 100 * time.Millisecond
 // judge holds what the rules need to know of the whole log.
 type judge struct {
 	separate bool                      // the log is several files (-ff)
+	limit    Confidence                // the most that a verdict can have; "" no limit
 	clock    bool                      // times are fine enough to compare durations
 	waits    bool                      // the log shows poll, epoll and the like
 	moves    bool                      // the log shows read and write, which any program may use on a socket
@@ -76,7 +77,7 @@ type rule func(j *judge, c *Conn) (Verdict, bool)
 // applies decides.
 var clientRules = [...]rule{
 	opaqueRule, refusedRule, connectTimeoutRule, unreachableRule, connectingRule,
-	brokenRule, peerFirstRule, openRule, unseenRule, endedRule,
+	brokenRule, missedRule, peerFirstRule, openRule, unseenRule, endedRule,
 	kernelWaitRule, ownWaitRule, sharedWaitRule, timerWaitRule, elapsedRule, cancelledRule,
 	bodyRule, notifyRule, declaredRule, noDataRule, noReuseRule, idleRule,
 }
@@ -84,7 +85,7 @@ var clientRules = [...]rule{
 // serverRules judge the connections that the program accepted: the client's
 // reasons are not in the log.
 var serverRules = [...]rule{
-	opaqueRule, servedPeerFirstRule, openRule, unseenRule, servedRule,
+	opaqueRule, missedRule, servedPeerFirstRule, openRule, unseenRule, servedRule,
 }
 
 // learn finds the timeouts that are certain: how long they waited decides about
@@ -92,14 +93,25 @@ var serverRules = [...]rule{
 func (l *Log) learn(tr *event.Trace) *judge {
 	j := &judge{separate: tr.Separate, learned: map[int32][]time.Duration{}, runtimes: map[int32]string{}}
 	for _, p := range l.procs {
-		j.runtimes[p.pid] = p.stats.runtime
+		if j.runtimes[p.pid] = p.runtime; p.stats != &l.buried {
+			j.runtimes[p.pid] = p.stats.runtime
+		}
 	}
 	j.clock = tr.Clock != event.ClockNone && tr.Resolution < 100*time.Millisecond
 	j.waits = tr.Traced("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2") > 0
 	j.moves = tr.Traced("read", "write") > 0
+	switch {
+	case tr.Inferred && tr.Clock == event.ClockNone:
+		j.limit = Low
+	case tr.Inferred:
+		j.limit = Medium
+	}
 	certain := map[int32][]time.Duration{}
 	var c Conn
-	for i := range l.conns.places {
+	for i, p := range l.conns.places {
+		if p.class&classSample == 0 {
+			continue
+		}
 		l.conns.get(i, &c)
 		if v, ok := j.certain(&c); ok {
 			certain[c.Evidence.PID] = append(certain[c.Evidence.PID], v.Elapsed)
@@ -185,6 +197,18 @@ func (j *judge) waited(v Verdict, c *Conn) Verdict {
 	return v
 }
 
+// fired is how long after the request its timer fired: when the wait expired,
+// which a busy program may notice much later, or else elapsed.
+func (j *judge) fired(c *Conn, elapsed time.Duration) time.Duration {
+	if c.Evidence.Wait.Kind == WaitNone || c.Record.Phase == conn.PhaseConnect {
+		return elapsed
+	}
+	if d, ok := conn.Duration(c.Record.RequestStart, c.Evidence.Wait.At); ok && j.clock && d > 0 {
+		return min(d, elapsed)
+	}
+	return elapsed
+}
+
 // agrees reports whether another certain timeout of the same process waited
 // within 5 % or 15 ms as long. The connection's own sample does not count.
 func (j *judge) agrees(c *Conn, d time.Duration) bool {
@@ -207,14 +231,6 @@ func of(d time.Duration) string {
 		return ""
 	}
 	return fmt.Sprintf(" of %v", d)
-}
-
-// after says what a wait's timeout was.
-func after(w Wait) string {
-	if w.Timeout <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" after %v", w.Timeout)
 }
 
 // ErrnoName is the name of an error that decides about connections; "an error"

@@ -17,16 +17,20 @@ func (l *Log) wait(t *thread, c *event.Call, m moment) {
 	if c.Phase == event.PhaseWhole && !c.End.Known() && c.Timeout > 0 {
 		w.At = c.At.Add(c.Timeout) // without durations the end is not printed
 	}
-	s := &t.proc.stats
+	s := t.proc.stats
 	switch c.Kind {
 	case event.CallPoll:
+		if c.Ret == 1 && c.Timeout == 0 && len(c.FDs) == 1 {
+			l.glance(t, c, m)
+		}
 		if c.Ret != 0 || c.Timeout <= 0 && c.Timeout != event.NoTimeout {
 			return
 		}
 		w.Kind = WaitTable
 		s.wait(&s.polls, c)
 		for _, fd := range c.FDs {
-			if f := t.table.at(fd).f; f != nil && f.conn != nil {
+			f := t.table.at(fd).f
+			if l.resume(t, f, m); f != nil && f.conn != nil {
 				w.Kind = WaitOwn
 				f.conn.beside(c)
 				f.conn.direct(w)
@@ -57,6 +61,20 @@ func (l *Log) wait(t *thread, c *event.Call, m moment) {
 			w.Kind, w.Timeout = WaitTable, event.NoTimeout
 			l.expire(t, w)
 		}
+	}
+}
+
+// glance takes a poll or select that did not wait and found one descriptor
+// readable. On a connection without a request that is how pools find out that
+// the server has closed (urllib3.util.wait.wait_for_read, before each use): they
+// close it without reading. Unread bytes of a response look the same.
+func (l *Log) glance(t *thread, c *event.Call, m moment) {
+	f := t.table.at(c.FDs[0]).f
+	if l.resume(t, f, m); f == nil || f.conn == nil {
+		return
+	}
+	if k := f.conn; !k.accepted && k.state == stateEstablished && (k.answering || k.early && !k.request.seen()) {
+		k.glanced = m
 	}
 }
 

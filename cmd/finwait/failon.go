@@ -43,10 +43,10 @@ func metrics() []metric {
 		{"reuse_ratio", func(r *analyzer.Report) *float64 { return r.Totals.ReuseRatio }},
 		{"timeout_share", timeoutShare},
 		{"fin_wait_2_peak", func(r *analyzer.Report) *float64 {
-			return highest(r, func(p *analyzer.Peer) int { return p.FinWait2Peak })
+			return highest(r, func(p *analyzer.Peer) analyzer.Measured { return p.FinWait2Peak })
 		}},
 		{"time_wait_peak", func(r *analyzer.Report) *float64 {
-			return highest(r, func(p *analyzer.Peer) int { return p.TimeWaitPeak })
+			return highest(r, func(p *analyzer.Peer) analyzer.Measured { return p.TimeWaitPeak })
 		}},
 		{"fin_wait_2_p50_s", func(r *analyzer.Report) *float64 { return r.HalfClose.Client.FinWait2.P50 }},
 		{"fin_wait_2_p99_s", func(r *analyzer.Report) *float64 { return r.HalfClose.Client.FinWait2.P99 }},
@@ -64,10 +64,14 @@ func timeoutShare(r *analyzer.Report) *float64 {
 }
 
 // highest is the largest value over all servers.
-func highest(r *analyzer.Report, of func(*analyzer.Peer) int) *float64 {
+func highest(r *analyzer.Report, of func(*analyzer.Peer) analyzer.Measured) *float64 {
 	var v float64
 	for i := range r.Peers {
-		v = max(v, float64(of(&r.Peers[i])))
+		m := of(&r.Peers[i])
+		if !m.Known() {
+			return nil
+		}
+		v = max(v, float64(m))
 	}
 	return &v
 }

@@ -165,12 +165,31 @@ func (in *input) look() error {
 // source is a capture being read, with the problems of its compression.
 type source struct {
 	*capture.Reader
-	file *parsers.Source
+	file    *parsers.Source
+	batches int
+}
+
+// Next fills the batch; see capture.Reader.
+func (s *source) Next(b *event.Batch) error {
+	if s.batches++; s.batches%64 == 0 {
+		spare()
+	}
+	return s.Reader.Next(b)
 }
 
 // Problems are those of the packets and of the compression.
 func (s *source) Problems() []event.Problem {
 	return append(s.file.Problems(), s.Reader.Problems()...)
+}
+
+// frames begins to read the input's frames as they are.
+func (in *input) frames(o capture.Options) (*capture.FrameReader, error) {
+	if in.src == nil {
+		if err := in.open(nil); err != nil {
+			return nil, err
+		}
+	}
+	return capture.NewFrameReader(in.src, o)
 }
 
 // capture begins to read the input's packets.
@@ -184,7 +203,7 @@ func (in *input) capture(o capture.Options) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{rd, in.src}, nil
+	return &source{Reader: rd, file: in.src}, nil
 }
 
 // savedReport reads the input when it is a saved report; nil when the inputs

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"runtime/debug"
 	"strings"
 
 	"finwait/analyzer"
@@ -22,11 +20,18 @@ type logSource struct {
 	}
 	read  func() []event.Input
 	files []*parsers.Source
+
+	batches int // handed on so far
 }
 
-func (s *logSource) Next(b *event.CallBatch) error { return s.calls.Next(b) }
-func (s *logSource) Inputs() []event.Input         { return s.read() }
-func (s *logSource) Trace() event.Trace            { return s.calls.Trace() }
+func (s *logSource) Next(b *event.CallBatch) error {
+	if s.batches++; s.batches%16 == 0 {
+		spare()
+	}
+	return s.calls.Next(b)
+}
+func (s *logSource) Inputs() []event.Input { return s.read() }
+func (s *logSource) Trace() event.Trace    { return s.calls.Trace() }
 
 // Problems are those of the lines and of the compression.
 func (s *logSource) Problems() []event.Problem {
@@ -80,36 +85,9 @@ func openLog(group []*input, jobs int) (*logSource, error) {
 	return s, nil
 }
 
-// longLogs is from how many bytes on logs are long, and tight how much garbage
-// may then lie beside what is in use, in percent (the runtime's default is 100).
-// It keeps a log of 1 GB, with 85,000 connections that all time out, in 150 MB
-// instead of 206, and costs a tenth of the time.
-const (
-	longLogs = 512 << 20
-	tight    = 40
-)
-
-// spare makes the runtime collect garbage more often when logs are long, or of
-// unknown length. GOGC in the environment has the last word.
-func spare(groups [][]*input) {
-	size := int64(0)
-	for _, group := range groups {
-		for _, in := range group {
-			if in.size == 0 {
-				size += longLogs
-			}
-			size += in.size
-		}
-	}
-	if size >= longLogs && os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(tight)
-	}
-}
-
 // readLogs feeds all logs to the engine. A text without a single call is no
 // strace log.
 func (a *analysis) readLogs(groups [][]*input, engine *analyzer.Analyzer, follow func(*parsers.Source)) (read int) {
-	spare(groups)
 	for _, group := range groups {
 		s, err := openLog(group, a.flags.jobs)
 		if err == nil {

@@ -149,6 +149,11 @@ func beside(b []byte, c *event.Call) {
 		c.What = event.DescriptorTCP
 	case "socket":
 		c.What = event.DescriptorSocket
+	case "anon_inode":
+		if string(inner) == "timerfd" {
+			return // its reads tell that a timer ran out
+		}
+		fallthrough
 	default:
 		c.What = event.DescriptorOther
 		return

@@ -33,9 +33,18 @@ func detect(b []byte, n *names) form {
 	f.typography = bytes.Contains(b, []byte("\u2026")) || bytes.Contains(b, []byte("\u201c"))
 	f.closes = bytes.Contains(b, []byte("close("))
 	lines := f.sample(b)
+	if countUp(lines) {
+		f.shapes = append(f.shapes, shellNumber)
+		f.wrapper = shellNames[shellNumber]
+		lines = strip(lines, shellNumber)
+	}
 	for range 3 {
 		best, most := shellNone, f.fits(lines, shellNone, n)
+		bare := most
 		for sh := shellNone + 1; sh < shellCount; sh++ {
+			if sh >= shellWord && (bare*10 > len(lines) || len(lines) < 10) {
+				break // it would take the threads' numbers for names
+			}
 			if k := f.fits(lines, sh, n); k > most {
 				best, most = sh, k
 			}
@@ -136,7 +145,7 @@ func looksRight(b []byte, n *names) bool {
 	if j == 0 || j == len(b) || b[j] != '(' || isDigit(b[0]) {
 		return false
 	}
-	return n.find(b[:j]) != 0 || tailOf(b[j+1:]).kind != tailNone
+	return n.find(b[:j]) != 0 || ending(b[j+1:]) != tailNone
 }
 
 // wrapWidth tells whether lines were cut at a column, as a copy from a
@@ -167,12 +176,12 @@ func wrapWidth(lines [][]byte, n *names) int {
 // continued prepares for the next stretch where one scanner reads them all:
 // what waits keeps waiting, with its position counted from the new beginning.
 func (s *scanner) continued() {
-	for _, h := range s.pending {
+	s.pending.each(func(h *half) {
 		h.line -= s.lines
 		if h.timed == timedDelta && h.at.Known() {
 			h.at -= event.Time(s.sum)
 		}
-	}
+	})
 	s.held.line -= s.lines
 	if s.held.prefix.timed == timedDelta && s.held.at.Known() {
 		s.held.at -= event.Time(s.sum)

@@ -7,10 +7,10 @@ import (
 )
 
 // plainCall hands on a call that nothing looks at, where every line counts.
-func (s *scanner) plainCall(name string, at event.Time) {
+func (s *scanner) plainCall(name []byte, at event.Time) {
 	c := s.start(0, at, s.lines)
-	c.Name = s.comm([]byte(name))
-	s.emit(c)
+	c.Name = s.comm(name)
+	s.emit()
 }
 
 // futexArgs tells waits from wakes where lines are to be put in order: FD2 says

@@ -64,3 +64,49 @@ func FuzzParts(f *testing.F) {
 		t.Error("the files do not end")
 	})
 }
+
+// FuzzPrefix reads the prefix of a line at once and token by token: both must
+// say the same.
+func FuzzPrefix(f *testing.F) {
+	for _, line := range []string{
+		"1363  1795384781.000353 nanosleep({tv_sec=0, tv_nsec=20000}, NULL) = 0", "[pid   585] 21:59:41.514982 close(4) = 0             ",
+		"17797 close(4)                          = 0", "17849      0.024876 <... poll resumed>) = 0 (Timeout)",
+		"1700000000 read(3, \"\", 1) = 0             ", "18079 1795384782.462302168 close(4)     = 0", "21:59:41.514982 +++ exited with 0 +++          ",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		var fast, slow prefix
+		n := fast.quick([]byte(line))
+		if n == 0 {
+			return
+		}
+		if fast.raw != nil {
+			if fast.settle(); fast.timed == timedNone {
+				return // a time that is no number: none
+			}
+		}
+		m, ok := slow.scan([]byte(line))
+		if ok && (m != n || fast.pid != slow.pid || fast.timed != slow.timed || fast.at != slow.at) {
+			t.Errorf("%q: at once %d %+v, token by token %d %+v", line, n, fast, m, slow)
+		}
+		if !ok && fast.timed != timedNone {
+			t.Errorf("%q: a time only at once: %+v", line, fast)
+		}
+	})
+}
+
+// FuzzName finds names by words and by letters.
+func FuzzName(f *testing.F) {
+	n := newNames()
+	for _, s := range systems {
+		f.Add(s.name + "(3, 0x7ffc0000, 4096")
+	}
+	f.Add("mprotect(0x7f71733e0000, 16384")
+	f.Fuzz(func(t *testing.T, line string) {
+		id, length := n.until([]byte(line), '(')
+		if length > 0 && (line[length] != '(' || strings.Contains(line[:length], "(") || id != n.find([]byte(line[:length]))) {
+			t.Errorf("%q: %d letters, call %d", line, length, id)
+		}
+	})
+}

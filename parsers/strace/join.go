@@ -17,61 +17,57 @@ func (s *scanner) begin(id uint8, args []byte, at event.Time, line uint32) {
 	if sys.kind == event.CallSleep && bytes.IndexByte(args, '}') >= 0 && anyTimespec(args) < shortSleep {
 		return
 	}
-	h := s.pending[s.last.pid]
-	if h == nil {
-		if n := len(s.spare); n > 0 {
-			h, s.spare = s.spare[n-1], s.spare[:n-1]
-		} else {
-			h = &half{}
-		}
-		h.id = 0
-		s.pending[s.last.pid] = h
-	}
+	h := s.pending.put(s.last.pid)
 	if len(args) > maxHalf {
 		args = args[:maxHalf]
 	}
-	s.sleeps(h.id, -1) // of what waited before
+	if h.active {
+		s.sleeps(h.id, -1)
+	}
 	s.sleeps(id, 1)
-	h.id, h.line, h.at, h.timed = id, line, at, s.last.timed
+	h.active, h.id, h.line, h.at, h.timed = true, id, line, at, s.last.timed
 	h.text = append(h.text[:0], args...)
 	if !sys.entry {
 		return
 	}
 	c := s.start(id, at, line)
 	c.Phase = event.PhaseEnter
-	s.decode(&c, sys, args)
-	if !idle(&c) {
-		s.emit(c)
+	s.decode(c, sys, args)
+	if !idle(c) {
+		s.emit()
 	}
 }
 
 // resume reads the second half of a call from behind "<... ".
 func (s *scanner) resume(b []byte) {
-	i := bytes.IndexByte(b, ' ')
-	if i < 0 || !bytes.HasPrefix(b[i:], []byte(" resumed>")) {
+	id, i := s.names.until(b, ' ')
+	if i == 0 {
+		if i = bytes.IndexByte(b, ' '); i < 0 {
+			return
+		}
+		id = s.names.find(b[:i])
+	}
+	if !starts(b[i:], " resumed>") {
 		return
 	}
-	at := s.now()
-	id := s.names.find(b[:i])
 	rest := b[i+9:]
 	if len(rest) > 0 && rest[0] == ' ' {
 		s.tally.resumedSpace++
 	} else {
 		s.tally.resumedTight++
 	}
-	if id == 0 {
+	sys := &systems[id]
+	if id == 0 || sys.kind == event.CallFutex && !timedOut(rest) || sys.kind == event.CallSleep && s.sleeping == 0 {
+		s.pass() // of a short sleep no beginning was kept
 		return
 	}
-	sys := &systems[id]
+	at := s.now()
 	if sys.kind == event.CallFutex {
 		s.futexResumed(id, rest, at)
 		return
 	}
-	if sys.kind == event.CallSleep && s.sleeping == 0 {
-		return // a short one, of which no beginning was kept
-	}
-	t := tailOf(rest)
-	if t.kind == tailNone {
+	var t tail
+	if t.read(rest); t.kind == tailNone {
 		// Cut, or glued to something: the result is lost with the line.
 		t.kind, t.args, t.flags = tailDone, len(rest), event.FailedUnknown
 	}
@@ -80,15 +76,14 @@ func (s *scanner) resume(b []byte) {
 		s.orphan(id, rest, &t, at)
 		return
 	}
-	if t.kind != tailDone {
-		return // "resumed> <unfinished ...>": goes on later
+	if t.kind == tailDone { // else "resumed> <unfinished ...>": goes on later
+		s.tally.calls++
+		c := s.start(id, h.at, h.line)
+		c.Phase, c.End = event.PhaseExit, at
+		s.scratch = joinHalves(s.scratch[:0], h.text, rest[:t.args])
+		s.finish(c, sys, s.scratch, &t)
 	}
-	s.tally.calls++
-	c := s.start(id, h.at, h.line)
-	c.Phase, c.End = event.PhaseExit, at
-	s.scratch = joinHalves(s.scratch[:0], h.text, rest[:t.args])
-	s.finish(c, sys, s.scratch, &t)
-	s.spare = append(s.spare, h)
+	h.done()
 }
 
 // joinHalves puts the two texts together as one line would have shown them.
@@ -110,38 +105,35 @@ func joinHalves(dst, first, second []byte) []byte {
 // pid, so either half may lack it.
 func (s *scanner) partner(id uint8) *half {
 	tid := s.last.pid
-	if h := s.pending[tid]; h != nil && h.id == id {
-		s.forget(tid, h)
-		return h
+	if h := s.pending.get(tid); h != nil && h.id == id {
+		return s.taken(h)
 	}
 	if tid != 0 {
-		if h := s.pending[0]; h != nil && h.id == id {
-			s.forget(0, h)
+		if h := s.pending.get(0); h != nil && h.id == id {
 			s.tell(event.Call{Kind: event.CallSame, At: h.at, Ret: int64(tid)})
-			return h
+			return s.taken(h)
 		}
 		return nil
 	}
 	var found *half
-	var of int32
-	for t, h := range s.pending {
+	several := false
+	s.pending.each(func(h *half) {
 		if h.id == id {
-			if found != nil {
-				return nil
-			}
-			found, of = h, t
+			several = several || found != nil
+			found = h
 		}
+	})
+	if found == nil || several {
+		return nil
 	}
-	if found != nil {
-		s.forget(of, found)
-	}
-	return found
+	return s.taken(found)
 }
 
-// forget takes a first half away.
-func (s *scanner) forget(tid int32, h *half) {
-	delete(s.pending, tid)
+// taken notes that a half waits no more. Its text is valid until the next begin.
+func (s *scanner) taken(h *half) *half {
+	h.active = false
 	s.sleeps(h.id, -1)
+	return h
 }
 
 // sleeps counts the first halves of sleeps that wait: most logs have none, and
@@ -155,11 +147,8 @@ func (s *scanner) sleeps(id uint8, n int) {
 // futexResumed hands on a futex wait that timed out. Its entry is not kept:
 // the other waits are most of some logs, and the timeout is weak evidence.
 func (s *scanner) futexResumed(id uint8, rest []byte, at event.Time) {
-	if !timedOut(rest) {
-		return
-	}
-	t := tailOf(rest)
-	if t.kind != tailDone {
+	var t tail
+	if t.read(rest); t.kind != tailDone {
 		return
 	}
 	c := s.start(id, event.NoTime, s.lines)
@@ -181,14 +170,16 @@ func (s *scanner) orphan(id uint8, rest []byte, t *tail, at event.Time) {
 	}
 	if len(rest) > maxHalf {
 		rest = append(append([]byte(nil), rest[:maxHalf]...), rest[t.args:]...)
+	} else if s.form.wrapped {
+		rest = append([]byte(nil), rest...) // else it lies in the stretch
 	}
-	s.halves = append(s.halves, split{index: len(s.out.Calls), id: id, text: append([]byte(nil), rest...)})
-	s.out.Calls = append(s.out.Calls, c)
+	s.halves = append(s.halves, split{index: len(s.out.Calls), id: id, text: rest})
+	s.emit()
 }
 
 // lost hands on a second half alone: its first half is not in the log. What
 // can be read without the arguments before is read.
-func (s *scanner) lost(c event.Call, id uint8, rest []byte, t *tail) {
+func (s *scanner) lost(c *event.Call, id uint8, rest []byte, t *tail) {
 	if t.kind != tailDone {
 		return
 	}
@@ -278,13 +269,15 @@ func (s *scanner) goOn(b []byte) {
 	if tid > 0 {
 		s.tell(event.Call{Kind: event.CallAttached, At: s.held.at, Ret: tid})
 	}
-	if tailOf(text[1:]).kind == tailNone {
+	if ending(text[1:]) == tailNone {
 		return
 	}
 	s.held.active = false
 	now, line := s.last, s.lines
 	s.last, s.lines = s.held.prefix, s.held.line
-	s.args(text[0], text[1:], s.held.at)
+	if s.form.full || !brief(text[0], text[1:]) {
+		s.args(text[0], text[1:], s.held.at)
+	}
 	s.last, s.lines = now, line
 }
 
@@ -299,7 +292,7 @@ func continues(b []byte) bool {
 			return true
 		}
 	}
-	return isDigit(b[0]) && tailOf(b).kind == tailDone
+	return isDigit(b[0]) && ending(b) == tailDone
 }
 
 // attachMessage finds "[argv0: ]Process N attached" or "detached" at the end of b.

@@ -22,6 +22,7 @@ type prefix struct {
 	timed timed
 	at    int64 // nanoseconds: since the epoch, since midnight, or since the line before
 	comm  []byte
+	raw   []byte // the time as the line has it, while at is not read; see settle
 }
 
 // scan reads the prefix of a line and returns where the rest begins. The
@@ -200,39 +201,42 @@ type tail struct {
 	flags event.CallFlags
 	took  int64  // nanoseconds (-T); -1 unknown
 	info  []byte // what stands beside a descriptor that was returned
+	aux   []byte // what stands behind the number
 }
 
-// tailOf reads the end of a call. The result is searched from the right: the
+// ending says how a call's text ends.
+func ending(b []byte) tailKind {
+	var t tail
+	t.read(b)
+	return t.kind
+}
+
+// read reads the end of a call. The result is searched from the right: the
 // arguments may hold ") = ", in strings and in wait4's status, but what
 // follows the result never does.
-func tailOf(b []byte) tail {
-	t := tail{took: -1}
+func (t *tail) read(b []byte) {
+	t.took = -1
 	if n := len(b); n > 0 && b[n-1] == '>' {
-		if bytes.HasSuffix(b, []byte("<unfinished ...>")) {
+		if ends(b, "<unfinished ...>") {
 			t.kind, t.args = tailUnfinished, trimRight(b, n-16)
-			return t
+			return
 		}
-		if bytes.HasSuffix(b, []byte("<detached ...>")) {
+		if ends(b, "<detached ...>") {
 			t.kind, t.args = tailDetached, trimRight(b, n-14)
-			return t
+			return
 		}
 		b = t.duration(b)
 	}
-	for i := len(b); i > 0; {
-		i = bytes.LastIndex(b[:i], []byte("= "))
-		if i <= 0 {
-			break
-		}
-		if b[i-1] != ' ' {
+	for i := len(b) - 2; i > 0; i-- {
+		if b[i] != '=' || b[i+1] != ' ' || b[i-1] != ' ' {
 			continue
 		}
 		j := trimRight(b, i)
 		if j > 0 && b[j-1] == ')' && t.result(b[i+2:]) {
 			t.kind, t.args = tailDone, j-1
-			break
+			return
 		}
 	}
-	return t
 }
 
 // trimRight returns the end of b[:i] without its trailing spaces.
@@ -282,6 +286,7 @@ func (t *tail) result(b []byte) bool {
 		end := infoEnd(b, 0)
 		t.info, b = bytes.TrimSuffix(b[1:end], []byte(">")), b[end:]
 	}
+	t.aux = b
 	if len(b) > 1 && b[0] == ' ' && b[1] == 'E' {
 		i := 1
 		for i < len(b) && isWord(b[i]) {

@@ -65,12 +65,12 @@ type part struct {
 
 // Merge returns a reader of the files of one strace -ff.
 func Merge(parts []Part, opts Options) *Merged {
-	m := &Merged{}
+	m := &Merged{names: newNames()}
 	sorted := append([]Part(nil), parts...)
 	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].PID < sorted[j].PID })
 	for i, p := range sorted {
 		o := opts
-		o.Path, o.PID, o.Jobs, o.part = p.Path, p.PID, 1, true
+		o.Path, o.PID, o.Jobs, o.part, o.names = p.Path, p.PID, 1, true, m.names
 		m.parts = append(m.parts, &part{reader: NewReader(p.Reader, o), index: i, last: event.NoTime})
 	}
 	return m
@@ -126,7 +126,6 @@ func (m *Merged) start() {
 
 // order prepares to put lines without absolute times in order.
 func (m *Merged) order() {
-	m.names = newNames()
 	m.waiting, m.known = make([]event.Call, len(m.parts)), make([]bool, len(m.parts))
 	clock := false
 	pids := make([]int32, len(m.parts))
@@ -336,7 +335,7 @@ func (m *Merged) Trace() event.Trace {
 		all.Tail = all.Tail || t.Tail
 	}
 	all.Rate = m.rate(all.Resolution, counts)
-	all.Separate, all.Follow = true, true
+	all.Separate, all.Follow, all.Inferred = true, true, m.orderer != nil
 	all.Calls = all.Calls[:0:0]
 	for name, n := range counts {
 		all.Calls = append(all.Calls, event.CallCount{Name: name, Count: n})

@@ -1,6 +1,10 @@
 package strace
 
-import "finwait/analyzer/event"
+import (
+	"encoding/binary"
+
+	"finwait/analyzer/event"
+)
 
 // shape is how the arguments of a call are laid out. Zero: no argument matters.
 type shape uint8
@@ -165,52 +169,120 @@ var numbered = []struct {
 	{"syscall_441", "syscall_0x1b9", "epoll_pwait2"},
 }
 
-// names finds a call's entry in systems by its name, without a string.
+// common are calls of which nothing matters and that fill logs: knowing them
+// saves looking at their names letter by letter.
+var common = []string{
+	"access", "alarm", "arch_prctl", "brk", "capget", "chdir", "clock_gettime", "clock_getres",
+	"faccessat", "faccessat2", "fadvise64", "fallocate", "fdatasync", "flock", "fstat", "fstatfs", "fsync",
+	"ftruncate", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid", "getpgrp", "getppid",
+	"getrandom", "getrlimit", "getrusage", "getuid", "gettimeofday", "kill", "llseek", "lseek", "lstat", "madvise",
+	"membarrier", "mmap", "mmap2", "mprotect", "mremap", "munmap", "newfstatat", "pread64", "prctl", "prlimit64",
+	"pwrite64", "readlink", "readlinkat", "rename", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sched_getaffinity", "sched_yield", "set_robust_list", "sigaltstack", "stat", "statfs", "statx", "sysinfo",
+	"time", "times", "umask", "uname", "unlink", "wait4", "waitid",
+}
+
+// names finds a call's entry in systems by its name, without a string. Names
+// are compared as two words of 8 bytes.
 type names struct {
-	slots [1024]uint8
-	alias [1024]string // the printed name of a slot, which for calls by number differs
+	slots [1024]slot
+	long  map[string]uint8 // of more than 16 bytes
+}
+
+// slot is one name of at most 16 bytes, padded with zeros.
+type slot struct {
+	low, high uint64
+	id        uint8 // 0 for those that are common
 }
 
 // newNames fills the table.
 func newNames() *names {
-	n := &names{}
+	n := &names{long: map[string]uint8{}}
 	for i := 1; i < len(systems); i++ {
-		n.add(systems[i].name, i)
+		n.add(systems[i].name, uint8(i))
 	}
 	for _, x := range numbered {
-		i := int(n.find([]byte(x.name)))
+		i := n.find([]byte(x.name))
 		n.add(x.decimal, i)
 		n.add(x.hex, i)
+	}
+	for _, name := range common {
+		n.add(name, 0)
 	}
 	return n
 }
 
-func (n *names) add(name string, i int) {
-	h := hashName([]byte(name))
-	for n.slots[h] != 0 {
-		h = (h + 1) % uint32(len(n.slots))
+func (n *names) add(name string, id uint8) {
+	if len(name) > 16 {
+		n.long[name] = id
+		return
 	}
-	n.slots[h], n.alias[h] = uint8(i), name
+	low, high := words([]byte(name))
+	h := hashName(low, high)
+	for n.slots[h].low != 0 {
+		h = (h + 1) % uint64(len(n.slots))
+	}
+	n.slots[h] = slot{low, high, id}
+}
+
+// words are the bytes of a name of at most 16 as two little-endian words.
+func words(b []byte) (low, high uint64) {
+	var pad [16]byte
+	copy(pad[:], b)
+	return binary.LittleEndian.Uint64(pad[:]), binary.LittleEndian.Uint64(pad[8:])
 }
 
 // find returns the index in systems of the call named b, or 0.
 func (n *names) find(b []byte) uint8 {
-	h := hashName(b)
-	for n.slots[h] != 0 {
-		if n.alias[h] == string(b) {
-			return n.slots[h]
-		}
-		h = (h + 1) % uint32(len(n.slots))
+	if len(b) > 16 {
+		return n.long[string(b)]
 	}
-	return 0
+	low, high := words(b)
+	id, _ := n.get(low, high)
+	return id
 }
 
-// hashName spreads the names over the table; it is short because it runs for
-// every line of a log.
-func hashName(b []byte) uint32 {
-	if len(b) == 0 {
-		return 0
+// get returns the index in systems of a name, and whether the name is known.
+func (n *names) get(low, high uint64) (uint8, bool) {
+	h := hashName(low, high)
+	for {
+		s := &n.slots[h%uint64(len(n.slots))]
+		if s.low == low && s.high == high {
+			return s.id, low != 0
+		}
+		if s.low == 0 {
+			return 0, false
+		}
+		h++
 	}
-	h := uint32(len(b))*131 + uint32(b[0])*31 + uint32(b[len(b)/2])*17 + uint32(b[len(b)-1])*7
-	return h % 1024
+}
+
+// until finds the name that stands at the beginning of b and ends before the
+// byte end. It returns the name's length; 0 when the name is not known by these
+// means: then it may still be a name, of more than 15 letters or of no interest.
+func (n *names) until(b []byte, end byte) (id uint8, length int) {
+	if len(b) < 16 {
+		return 0, 0
+	}
+	low, high := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	length = indexIn8(low, end)
+	if length < 8 {
+		low, high = low&(1<<(8*length)-1), 0
+	} else {
+		rest := indexIn8(high, end)
+		if rest == 8 {
+			return 0, 0
+		}
+		length, high = 8+rest, high&(1<<(8*rest)-1)
+	}
+	id, ok := n.get(low, high)
+	if !ok {
+		return 0, 0
+	}
+	return id, length
+}
+
+// hashName spreads the names over the table.
+func hashName(low, high uint64) uint64 {
+	return (low ^ high*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd >> 54
 }

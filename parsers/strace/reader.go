@@ -17,8 +17,9 @@ type Options struct {
 	PID  int32  // the thread whose calls the file holds (-ff); 0: the lines say
 	Jobs int    // stretches read at once; 0: two
 
-	part    bool // one of many files
-	stretch int  // bytes scanned at a time; 0: stretchSize, for tests
+	part    bool   // one of many files
+	names   *names // shared by many files; nil: made
+	stretch int    // bytes scanned at a time; 0: stretchSize, for tests
 }
 
 // stretchSize is how much of a log is scanned at a time. Each stretch begins
@@ -49,8 +50,8 @@ type Reader struct {
 	base    int64 // sum of the differences of earlier stretches (-r), nanoseconds
 	day     event.Time
 	lastDay event.Time
-	carried map[int32]*half // first halves that no stretch so far has completed
-	again   *scanner        // joins halves of different stretches
+	carried halves   // first halves that no stretch so far has completed
+	again   *scanner // joins halves of different stretches
 	last    lastCalls
 	counts  [256]int64
 	tally   tally
@@ -71,16 +72,24 @@ type stretch struct {
 }
 
 // lastCalls are the descriptors that threads used last, to guess the one of a
-// call whose first half is missing.
-type lastCalls map[int32]int32
+// call whose first half is missing. A thread may push another one out: then
+// nothing is guessed.
+type lastCalls []struct{ tid, fd int32 }
 
 // NewReader returns a reader of the log in r. Reading begins with the first Next.
 func NewReader(r io.Reader, opts Options) *Reader {
 	if opts.Jobs <= 0 {
 		opts.Jobs = 2
 	}
+	if opts.names == nil {
+		opts.names = newNames()
+	}
+	threads := 1 << 12
+	if opts.PID != 0 {
+		threads = 1
+	}
 	return &Reader{
-		src: r, opts: opts, names: newNames(), carried: map[int32]*half{}, tids: map[int32]struct{}{}, last: lastCalls{},
+		src: r, opts: opts, names: opts.names, last: make(lastCalls, threads), tids: map[int32]struct{}{},
 		stop: make(chan struct{}), lastDay: event.NoTime,
 		input: event.Input{Path: opts.Path, Kind: "strace", Start: event.NoTime, End: event.NoTime},
 	}
@@ -265,61 +274,66 @@ func rateOf(calls int64, some []event.Call) float64 {
 
 // carry keeps the first halves that wait at the end of a stretch.
 func (r *Reader) carry(s *scanner) {
-	for tid, h := range s.pending {
-		old := r.carried[tid]
-		if old == nil {
-			old = &half{}
-			r.carried[tid] = old
-		}
-		old.id, old.timed, old.line = h.id, h.timed, h.line+r.lines
+	s.pending.each(func(h *half) {
+		old := r.carried.put(h.tid)
+		old.active, old.id, old.timed, old.line = true, h.id, h.timed, h.line+r.lines
 		old.at = h.at
 		if h.timed == timedDelta && h.at.Known() {
 			old.at += event.Time(r.base)
 		}
 		old.text = append(old.text[:0], h.text...)
-	}
+	})
 }
 
 // joinAcross completes the calls whose first half lies in an earlier stretch.
 func (r *Reader) joinAcross(s *scanner) {
 	var drop []int
 	for _, sp := range s.halves {
-		c := s.out.Calls[sp.index]
-		j := r.again
-		j.out.Reset()
-		j.last = prefix{pid: c.TID}
-		j.lines = c.EndLine
-		sys := &systems[sp.id]
-		t := tailOf(sp.text)
-		h := r.carried[c.TID]
-		if h == nil || h.id != sp.id {
-			if h = r.carried[0]; h != nil && h.id != sp.id {
-				h = nil
-			}
-		}
-		if h == nil {
-			j.lost(c, sp.id, sp.text, &t)
-			s.tally.orphans, s.tally.orphanAt = s.tally.orphans+j.tally.orphans, c.EndLine
-			j.tally = tally{}
-		} else if t.kind == tailDone {
-			delete(r.carried, c.TID)
-			c.Phase, c.Line, c.At = event.PhaseExit, h.line-r.lines, h.at // wraps back when lines are placed
-			if h.timed == timedDelta && h.at.Known() {
-				c.At -= event.Time(r.base)
-			}
-			j.scratch = joinHalves(j.scratch[:0], h.text, sp.text[:t.args])
-			j.finish(c, sys, j.scratch, &t)
-		}
-		if len(j.out.Calls) == 0 {
+		if !r.joinOne(s, &sp) {
 			drop = append(drop, sp.index)
-			continue
 		}
-		got := j.out.Calls[0]
-		got.Data = append([]byte(nil), got.Data...)
-		got.FDs = append([]int32(nil), got.FDs...)
-		s.out.Calls[sp.index] = got
 	}
 	s.out.Calls = without(s.out.Calls, drop)
+}
+
+// joinOne completes one call, and reports whether it matters.
+func (r *Reader) joinOne(s *scanner, sp *split) bool {
+	j := r.again
+	j.out.Reset()
+	old := &s.out.Calls[sp.index]
+	j.last = prefix{pid: old.TID}
+	j.lines = old.EndLine
+	c := j.start(sp.id, old.At, old.Line)
+	*c = *old
+	var t tail
+	t.read(sp.text)
+	h := r.carried.get(c.TID)
+	if h == nil || h.id != sp.id {
+		if h = r.carried.get(0); h != nil && h.id != sp.id {
+			h = nil
+		}
+	}
+	if h == nil {
+		j.lost(c, sp.id, sp.text, &t)
+		s.tally.orphans, s.tally.orphanAt = s.tally.orphans+j.tally.orphans, old.EndLine
+		j.tally = tally{}
+	} else if t.kind == tailDone {
+		c.Phase, c.Line, c.At = event.PhaseExit, h.line-r.lines, h.at // wraps back when lines are placed
+		if h.timed == timedDelta && h.at.Known() {
+			c.At -= event.Time(r.base)
+		}
+		j.scratch = joinHalves(j.scratch[:0], h.text, sp.text[:t.args])
+		j.finish(c, &systems[sp.id], j.scratch, &t)
+		h.done()
+	}
+	if len(j.out.Calls) == 0 {
+		return false
+	}
+	got := j.out.Calls[0]
+	got.Data = append([]byte(nil), got.Data...)
+	got.FDs = append([]int32(nil), got.FDs...)
+	*old = got
+	return true
 }
 
 // without removes the calls at the given rising indices.
@@ -414,14 +428,13 @@ func (r *Reader) guessFD(c *event.Call) {
 	if c.Kind == event.CallEpollAdd {
 		fd = c.FD2
 	}
+	last := &r.last[uint32(c.TID)%uint32(len(r.last))]
 	if fd >= 0 {
-		if len(r.last) < 1<<16 {
-			r.last[c.TID] = fd
-		}
+		last.tid, last.fd = c.TID, fd
 		return
 	}
-	if guess, ok := r.last[c.TID]; ok && c.Kind == event.CallSockname {
-		c.FD = guess
+	if last.tid == c.TID && last.fd > 0 && c.Kind == event.CallSockname {
+		c.FD = last.fd
 		c.Flags |= event.FDGuessed
 	}
 }

@@ -11,31 +11,22 @@ import (
 // 20 us at a time and fills half a log with it; no request times out so soon.
 const shortSleep = time.Millisecond
 
-// half is a call whose result has not been printed yet.
-type half struct {
-	id    uint8
-	line  uint32
-	at    event.Time
-	timed timed
-	text  []byte // of the arguments so far
-}
-
 // scanner turns lines into calls. It works on a stretch of a log; what it
 // cannot join because the other half lies outside is left to the Reader.
 type scanner struct {
 	names *names
 	form  *form
 
-	out    event.CallBatch
-	counts [256]int64 // by index in systems
-	lines  uint32     // read so far in this stretch
-	sum    int64      // of the differences (-r), nanoseconds
-	timed  timed      // the best clock seen
-	last   prefix     // of the current line
-	tally  tally
+	out     event.CallBatch
+	counts  [256]int64 // by index in systems
+	lines   uint32     // read so far in this stretch
+	sum     int64      // of the differences (-r), nanoseconds
+	timed   timed      // the best clock seen
+	last    prefix     // of the current line
+	wrapper int64      // when what wraps the current line says that it was written, nanoseconds since the epoch; 0 it does not
+	tally   tally
 
-	pending  map[int32]*half
-	spare    []*half
+	pending  halves
 	sleeping int     // pending sleeps
 	halves   []split // resumed halves without their entry, by the index of their placeholder in out
 	comms    map[string]string
@@ -95,7 +86,7 @@ type tally struct {
 }
 
 func newScanner(f *form, n *names) *scanner {
-	return &scanner{names: n, form: f, pending: map[int32]*half{}, comms: map[string]string{}}
+	return &scanner{names: n, form: f, comms: map[string]string{}}
 }
 
 // reset prepares for another stretch.
@@ -105,10 +96,7 @@ func (s *scanner) reset() {
 	s.counts = [256]int64{}
 	s.tally = tally{}
 	s.halves = s.halves[:0]
-	for tid, h := range s.pending {
-		s.spare = append(s.spare, h)
-		delete(s.pending, tid)
-	}
+	s.pending.each((*half).done)
 }
 
 // chunk reads the lines of b.
@@ -131,27 +119,29 @@ func (s *scanner) physical(b []byte) {
 	if n := len(b); n > 0 && b[n-1] == '\r' {
 		b = b[:n-1]
 	}
-	s.last = prefix{}
-	if s.form.wrapped {
-		var ok bool
-		if b, ok = s.unwrap(b); !ok {
-			return
-		}
+	if !s.form.wrapped {
+		s.line(b)
+		return
 	}
-	s.line(b)
+	s.wrapper = 0
+	if b, ok := s.unwrap(b); ok {
+		s.line(b)
+	}
 }
 
 // line reads one line as strace wrote it.
 func (s *scanner) line(b []byte) {
 	p := &s.last
-	wrapper := *p
-	*p = prefix{}
-	i, ok := p.scan(b)
-	if i >= len(b) {
-		return
+	i, ok := p.quick(b), true
+	if i == 0 {
+		*p = prefix{}
+		i, ok = p.scan(b)
+		if i >= len(b) {
+			return
+		}
 	}
-	if p.timed == timedNone && wrapper.timed != timedNone {
-		p.timed, p.at = wrapper.timed, wrapper.at
+	if s.wrapper != 0 && p.timed == timedNone {
+		p.timed, p.at = timedAbsolute, s.wrapper
 		s.tally.wrapperTimes++
 	}
 	body := b[i:]
@@ -176,6 +166,9 @@ func (s *scanner) now() event.Time {
 // clock reads the line's time.
 func (s *scanner) clock() event.Time {
 	p := &s.last
+	if p.raw != nil {
+		p.settle()
+	}
 	switch p.timed {
 	case timedNone:
 		return event.NoTime
@@ -200,25 +193,25 @@ func (s *scanner) clock() event.Time {
 func (s *scanner) body(b, body []byte) bool {
 	switch c := body[0]; {
 	case c == '<':
-		if !bytes.HasPrefix(body, []byte("<... ")) {
+		if !starts(body, "<... ") {
 			return false
 		}
 		s.release()
 		s.resume(body[5:])
 	case c == '-':
-		if !bytes.HasPrefix(body, []byte("--- ")) || !bytes.HasSuffix(body, []byte(" ---")) {
+		if !starts(body, "--- ") || !ends(body, " ---") {
 			return false
 		}
 		s.release()
 		s.signal(body[4 : len(body)-4])
 	case c == '+':
-		if !bytes.HasPrefix(body, []byte("+++ ")) {
+		if !starts(body, "+++ ") {
 			return false
 		}
 		s.release()
 		s.gone(body[4:])
 	case c == '?':
-		return bytes.HasPrefix(body, []byte("???("))
+		return starts(body, "???(")
 	case isWord(c):
 		return s.call(b, body)
 	default:
@@ -232,41 +225,47 @@ func (s *scanner) body(b, body []byte) bool {
 
 // call reads "name(arguments) = result" or the first half of it.
 func (s *scanner) call(b, body []byte) bool {
-	j := 1
-	for j < len(body) && isWord(body[j]) {
-		j++
+	id, j := s.names.until(body, '(')
+	if j == 0 {
+		for j < len(body) && isWord(body[j]) {
+			j++
+		}
+		if j >= len(body) || body[j] != '(' || s.last.pid == 0 && isDigit(body[0]) {
+			return false
+		}
+		id = s.names.find(body[:j])
 	}
-	if j >= len(body) || body[j] != '(' {
-		return false
-	}
-	if s.last.pid == 0 && isDigit(body[0]) {
-		return false
-	}
-	id := s.names.find(body[:j])
 	s.release()
 	s.counts[id]++
 	if s.last.pid != 0 {
 		s.tally.pids++
 	}
-	at := s.now()
-	if id == 0 {
-		if s.form.full {
-			s.plainCall(string(body[:j]), at)
-		}
+	text := body[j+1:]
+	if !s.form.full && (id == 0 || brief(id, text)) {
+		s.pass()
 		return true
 	}
-	s.args(id, body[j+1:], at)
+	if at := s.now(); id == 0 {
+		s.plainCall(body[:j], at)
+	} else {
+		s.args(id, text, at)
+	}
 	return true
+}
+
+// pass reads the time of a line that does not matter, where that of others
+// depends on it.
+func (s *scanner) pass() {
+	if s.form.single || s.last.timed == timedDelta {
+		s.now()
+	}
 }
 
 // args reads a call of interest from behind its opening bracket.
 func (s *scanner) args(id uint8, text []byte, at event.Time) {
 	sys := &systems[id]
-	if !s.form.full && (sys.kind == event.CallFutex && !timedOut(text) || sys.kind == event.CallSleep && dozes(text)) {
-		return
-	}
-	t := tailOf(text)
-	switch t.kind {
+	var t tail
+	switch t.read(text); t.kind {
 	case tailUnfinished:
 		s.tally.unfinished++
 		if sys.kind != event.CallFutex {
@@ -279,14 +278,23 @@ func (s *scanner) args(id uint8, text []byte, at event.Time) {
 		s.hold(id, text, at)
 	case tailDone:
 		s.tally.calls++
-		c := s.start(id, at, s.lines)
-		s.finish(c, sys, text[:t.args], &t)
+		s.finish(s.start(id, at, s.lines), sys, text[:t.args], &t)
 	}
+}
+
+// brief reports whether a call is a futex wait that did not run into its
+// timeout, or a sleep too short to matter: of some logs they are the most.
+func brief(id uint8, text []byte) bool {
+	kind := systems[id].kind
+	return kind == event.CallFutex && !timedOut(text) || kind == event.CallSleep && dozes(text)
 }
 
 // timedOut reports whether the text of a futex call ends in ETIMEDOUT. It looks
 // at the end alone, since most of some logs are futex calls.
 func timedOut(text []byte) bool {
+	if n := len(text); n > 0 && isDigit(text[n-1]) || ends(text, "<unfinished ...>") {
+		return false
+	}
 	if len(text) > 64 {
 		text = text[len(text)-64:]
 	}
@@ -308,13 +316,26 @@ func dozes(text []byte) bool {
 	return n < 7
 }
 
-// start returns a call with what its line says about the thread.
-func (s *scanner) start(id uint8, at event.Time, line uint32) event.Call {
+// start makes room for a call behind those handed on, with what its line says
+// about the thread. Nothing else may be handed on before emit counts it.
+func (s *scanner) start(id uint8, at event.Time, line uint32) *event.Call {
+	n := len(s.out.Calls)
+	s.out.Calls = append(s.out.Calls, event.Call{})[:n]
+	c := &s.out.Calls[:n+1][n]
 	sys := &systems[id]
-	return event.Call{
-		Kind: sys.kind, Name: sys.name, TID: s.last.pid, Line: line, EndLine: s.lines, Comm: s.comm(s.last.comm),
-		At: at, End: event.NoTime, FD: event.NoFD, FD2: event.NoFD, Timeout: event.NoTimeout,
+	c.Kind, c.Name, c.TID, c.Line, c.EndLine = sys.kind, sys.name, s.last.pid, line, s.lines
+	c.At, c.End = at, event.NoTime
+	c.FD, c.FD2, c.Timeout = event.NoFD, event.NoFD, event.NoTimeout
+	if len(s.last.comm) > 0 {
+		c.Comm = s.comm(s.last.comm)
 	}
+	return c
+}
+
+// emit hands on the call that start made room for.
+func (s *scanner) emit() {
+	s.out.Calls = s.out.Calls[:len(s.out.Calls)+1]
+	s.ending = len(s.out.Calls)
 }
 
 // comm keeps one string for each name of a thread.
@@ -333,7 +354,7 @@ func (s *scanner) comm(b []byte) string {
 }
 
 // finish completes a call with its result and hands it on when it matters.
-func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
+func (s *scanner) finish(c *event.Call, sys *system, args []byte, t *tail) {
 	c.Ret, c.Errno = t.ret, t.errno
 	c.Flags |= t.flags
 	if t.took >= 0 {
@@ -344,18 +365,18 @@ func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
 			c.At = c.End.Add(-time.Duration(t.took))
 		}
 	}
-	if dull(&c, sys) && !s.form.full {
+	if !s.form.full && dull(c, sys) && !glance(c, args, t) {
 		return
 	}
 	if s.form.full && sys.kind == event.CallFutex {
-		futexArgs(&c, args)
+		futexArgs(c, args)
 	}
-	s.decode(&c, sys, args)
+	s.decode(c, sys, args)
 	if s.form.full {
-		s.tokens(&c, args)
+		s.tokens(c, args)
 	}
 	if len(t.info) > 0 && (c.Kind == event.CallSocket || c.Kind == event.CallAccept) {
-		beside(t.info, &c)
+		beside(t.info, c)
 	}
 	if c.What != event.DescriptorUnknown {
 		s.tally.beside++
@@ -367,8 +388,8 @@ func (s *scanner) finish(c event.Call, sys *system, args []byte, t *tail) {
 		s.tally.cutStrings++
 		s.tally.cutAt = max(s.tally.cutAt, len(c.Data))
 	}
-	if s.form.full || !idle(&c) {
-		s.emit(c)
+	if s.form.full || !idle(c) {
+		s.emit()
 	}
 }
 
@@ -385,13 +406,39 @@ func dull(c *event.Call, sys *system) bool {
 	return false
 }
 
+// glance reports whether a call looked at one descriptor without waiting, and
+// found it readable: poll with a timeout of 0 or select with one of no time.
+func glance(c *event.Call, args []byte, t *tail) bool {
+	if c.Kind != event.CallPoll || t.ret != 1 {
+		return false
+	}
+	return readable(t.aux) && (ends(args, ", 0") || bytes.Contains(args, []byte("{tv_sec=0, tv_usec=0}")) || bytes.Contains(args, []byte("{tv_sec=0, tv_nsec=0}")))
+}
+
+// readable reports whether what stands behind the result of poll or select
+// shows that there is something to read, or that nothing will be.
+func readable(b []byte) bool {
+	if starts(b, " (in [") {
+		return true
+	}
+	i := bytes.Index(b, []byte("revents="))
+	if i < 0 {
+		return false
+	}
+	b = b[i+len("revents="):]
+	if n, used := number(b); used > 0 {
+		return n&(1|8|0x10|0x2000) != 0 // POLLIN, POLLERR, POLLHUP, POLLRDHUP
+	}
+	return bytes.Contains(b, []byte("POLLIN")) || bytes.Contains(b, []byte("HUP")) || bytes.Contains(b, []byte("POLLERR"))
+}
+
 // idle reports whether a decoded call changes nothing.
 func idle(c *event.Call) bool {
 	switch c.Kind {
 	case event.CallNone:
 		return true
 	case event.CallEpollWait, event.CallPoll:
-		return c.Timeout == 0 || c.Flags&event.FailedUnknown != 0
+		return c.Timeout == 0 && c.Ret != 1 || c.Flags&event.FailedUnknown != 0
 	case event.CallSleep:
 		return c.Ret != 0 || c.Timeout < shortSleep
 	case event.CallRead, event.CallWrite, event.CallTransfer:
@@ -402,16 +449,11 @@ func idle(c *event.Call) bool {
 	return false
 }
 
-// emit hands a call on.
-func (s *scanner) emit(c event.Call) {
-	s.out.Calls = append(s.out.Calls, c)
-	s.ending = len(s.out.Calls)
-}
-
 // tell hands on what strace said on the current line about its thread.
 func (s *scanner) tell(c event.Call) {
 	c.Line, c.EndLine = s.lines, s.lines
 	c.FD, c.FD2, c.Timeout = event.NoFD, event.NoFD, event.NoTimeout
 	c.TID, c.Comm, c.End = s.last.pid, s.comm(s.last.comm), event.NoTime
-	s.emit(c)
+	s.out.Calls = append(s.out.Calls, c)
+	s.ending = len(s.out.Calls)
 }

@@ -71,8 +71,7 @@ func (s *scanner) gone(b []byte) {
 		return
 	}
 	s.tell(c)
-	if h := s.pending[s.last.pid]; h != nil && c.Kind == event.CallGone {
-		s.forget(s.last.pid, h)
-		s.spare = append(s.spare, h)
+	if h := s.pending.get(s.last.pid); h != nil && c.Kind == event.CallGone {
+		s.taken(h).done()
 	}
 }

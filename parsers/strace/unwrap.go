@@ -20,11 +20,13 @@ func (s *scanner) unwrap(b []byte) ([]byte, bool) {
 		case shellJSON:
 			piece = partialJSON(b)
 			s.inner = inner
+		case shellField:
+			s.inner = inner
 		case shellCRI:
 			piece = partialCRI(b)
 		}
 		if b = inner; at != 0 {
-			s.last.timed, s.last.at = timedAbsolute, at
+			s.wrapper = at
 		}
 	}
 	if f.html || f.typography {
@@ -72,7 +74,6 @@ func (s *scanner) edge(b []byte) ([]byte, bool) {
 		s.joined = append(s.joined[:0], s.cut...)
 		s.cut = s.cut[:0]
 		s.line(s.joined)
-		s.last = prefix{}
 		if full {
 			s.cut = append(s.cut, b...)
 			return nil, false

@@ -18,12 +18,16 @@ const (
 	shellSyslog        // syslog, journalctl: Nov 22 21:59:58 host strace[4242]: line
 	shellGrep          // grep -n, grep -H: 12:line, file:12:line
 	shellQuote         // Markdown: > line
+	shellNumber        // cat -n, nl, less -N: "    12  line"
+	shellField         // logfmt: ... msg="line" ...
+	shellWord          // name line
+	shellWords         // name other-name line
 	shellCount
 )
 
 // shellNames are for people.
 var shellNames = [shellCount]string{
-	"", "docker json-file", "CRI", "kubectl", "time stamps", "docker compose", "syslog", "grep -n", "quotation",
+	"", "JSON", "CRI", "kubectl", "time stamps", "docker compose", "syslog", "grep -n", "quotation", "line numbers", "logfmt", "a word", "words",
 }
 
 // open returns what is inside a line of the shape, and the shape's own time in
@@ -63,8 +67,73 @@ func (sh shell) open(dst, b []byte) (inner []byte, at int64, ok bool) {
 			return b, 0, false
 		}
 		return bytes.TrimPrefix(b[1:], []byte(" ")), 0, true
+	case shellNumber:
+		n, at := lineNumber(b)
+		return b[at:], 0, n > 0
+	case shellField:
+		return openField(dst, b)
+	case shellWord:
+		return skipWord(b)
+	case shellWords:
+		inner, _, ok := skipWord(b)
+		if !ok {
+			return b, 0, false
+		}
+		return skipWord(inner)
 	}
 	return b, 0, false
+}
+
+// lineNumber reads the number that cat -n and its kin put before a line, and
+// says where the line begins. It returns 0 when there is none.
+func lineNumber(b []byte) (n, at int64) {
+	i := int64(0)
+	for i < int64(len(b)) && b[i] == ' ' {
+		i++
+	}
+	n, used := number(b[i:])
+	i += int64(used)
+	if used == 0 || n <= 0 || i >= int64(len(b)) || b[i] != ' ' && b[i] != '\t' {
+		return 0, 0
+	}
+	for i++; i < int64(len(b)) && b[i] == ' '; i++ {
+	}
+	return n, i
+}
+
+// countUp reports whether lines carry numbers that count them, as most of
+// them show.
+func countUp(lines [][]byte) bool {
+	right, last := 0, int64(0)
+	for _, line := range lines {
+		n, _ := lineNumber(line)
+		if n > 0 && n == last+1 {
+			right++
+		}
+		last = n
+	}
+	return right > 10 && right*10 >= len(lines)*9
+}
+
+// openField reads the text of a message that logfmt quotes.
+func openField(dst, b []byte) ([]byte, int64, bool) {
+	for _, key := range [...]string{"msg=\"", "message=\"", "log=\""} {
+		if i := bytes.Index(b, []byte(key)); i == 0 || i > 0 && b[i-1] == ' ' {
+			text, _ := unescapeJSON(dst, b[i+len(key):])
+			return bytes.TrimSuffix(text, []byte("\n")), 0, true
+		}
+	}
+	return b, 0, false
+}
+
+// skipWord takes away a name and the spaces behind it, as multiplexers of logs
+// (stern, kubetail) print before each line.
+func skipWord(b []byte) ([]byte, int64, bool) {
+	i := bytes.IndexByte(b[:min(len(b), 200)], ' ')
+	if i <= 0 || bytes.ContainsAny(b[:i], "(\"") {
+		return b, 0, false
+	}
+	return stamped(bytes.TrimLeft(b[i:], " "))
 }
 
 // stamp reads a time such as 2026-11-22T21:59:58.900000789Z at the beginning
@@ -181,22 +250,47 @@ func openGrep(b []byte) ([]byte, int64, bool) {
 	return rest, 0, true
 }
 
-// openJSON reads the line inside docker's JSON into dst. A line without the
+// valueOf finds where the text of the first of the keys that an object of JSON
+// has begins; 0 when it has none with a text.
+func valueOf(b []byte, keys ...string) int {
+	for _, key := range keys {
+		for at := 0; ; {
+			i := bytes.Index(b[at:], []byte(key))
+			if i < 0 {
+				break
+			}
+			i += at
+			at = i + len(key)
+			rest := b[at:]
+			if i == 0 || b[i-1] != '"' || !starts(rest, "\"") {
+				continue
+			}
+			rest = bytes.TrimLeft(rest[1:], " ")
+			if rest, ok := bytes.CutPrefix(rest, []byte(":")); ok {
+				if rest = bytes.TrimLeft(rest, " "); starts(rest, "\"") {
+					return len(b) - len(rest) + 1
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// openJSON reads the line inside the JSON of docker, or of another shipper, into dst. A line without the
 // line feed at its end is a piece; it keeps none, and the scanner joins it.
 func openJSON(dst, b []byte) ([]byte, int64, bool) {
 	if len(b) < 10 || b[0] != '{' {
 		return b, 0, false
 	}
-	i := bytes.Index(b, []byte(`"log":"`))
-	if i < 0 {
+	start := valueOf(b, "log", "message", "msg", "MESSAGE", "textPayload", "line")
+	if start == 0 {
 		return b, 0, false
 	}
-	text, used := unescapeJSON(dst, b[i+7:])
+	text, _ := unescapeJSON(dst, b[start:])
 	var at int64
-	if j := bytes.Index(b[i+7+used:], []byte(`"time":"`)); j >= 0 {
-		t := b[i+7+used+j+8:]
-		if end := bytes.IndexByte(t, '"'); end > 0 {
-			at, _ = stamp(append(append([]byte(nil), t[:end]...), ' '))
+	if i := valueOf(b, "time", "@timestamp", "timestamp", "ts"); i > 0 {
+		if end := bytes.IndexByte(b[i:], '"'); end > 0 {
+			at, _ = stamp(append(append([]byte(nil), b[i:i+end]...), ' '))
 		}
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r")), at, true
@@ -204,7 +298,7 @@ func openJSON(dst, b []byte) ([]byte, int64, bool) {
 
 // partialJSON reports whether a line of docker's JSON is a piece.
 func partialJSON(b []byte) bool {
-	i := bytes.Index(b, []byte(`"log":"`))
+	i := bytes.Index(b, []byte(`"log":"`)) // only docker cuts lines
 	return i >= 0 && !bytes.Contains(b[i:], []byte(`\n","`)) && !bytes.Contains(b[i:], []byte(`\n"}`))
 }
 

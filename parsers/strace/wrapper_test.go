@@ -35,6 +35,21 @@ func TestWrappers(t *testing.T) {
 			}
 			return string(b)
 		}),
+		"JSON of a shipper": each(func(i int, l string) string {
+			b, err := json.Marshal(map[string]string{"message": l, "host": "a", "@timestamp": stamp(i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.ReplaceAll(string(b), `":"`, `": "`)
+		}),
+		"logfmt": each(func(i int, l string) string {
+			return fmt.Sprintf("ts=%s level=info msg=%q", stamp(i), l)
+		}),
+		"cat -n":           each(func(i int, l string) string { return fmt.Sprintf("%6d\t%s", i+1, l) }),
+		"less -N":          each(func(i int, l string) string { return fmt.Sprintf("%7d %s", i+1, l) }),
+		"kubetail":         each(func(_ int, l string) string { return "[api-7c9f] " + l }),
+		"stern":            each(func(_ int, l string) string { return "api-7c9f debugger " + l }),
+		"stern with times": each(func(i int, l string) string { return "api-7c9f debugger " + stamp(i) + " " + l }),
 		"CRI": each(func(i int, l string) string {
 			if len(l) > 90 {
 				return stamp(i) + " stderr P " + l[:50] + "\n" + stamp(i) + " stderr F " + l[50:]

@@ -33,18 +33,18 @@ func run(args []string, stdout, stderr io.Writer) error {
 	var c wire.Config
 	fs := flag.NewFlagSet("gen", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	kind := fs.String("kind", "keepalive", "keepalive: many requests a connection, some time out; short: one request a connection; strace: a log")
+	kind := fs.String("kind", "keepalive", "keepalive: many requests a connection, some time out; short: one request a connection; strace: a log; strace-short: likewise")
 	format := fs.String("format", "pcap", "pcap or pcapng")
 	fs.IntVar(&c.Conns, "conns", 0, "connections (default 20000, short: 200000)")
 	fs.IntVar(&c.Requests, "requests", 0, "requests on each connection (default 10, short: 1)")
-	fs.IntVar(&c.Concurrent, "concurrent", 0, "connections open at once (default 500, short: 5000); strace: processes (default 80)")
+	fs.IntVar(&c.Concurrent, "concurrent", 0, "connections open at once (default 500, short: 5000); strace, strace-short: processes (default 80)")
 	fs.IntVar(&c.Bytes, "bytes", 0, "mean size of a response body (default 2750, short: 500)")
 	fs.Float64Var(&c.TimeoutShare, "timeouts", 0, "share of connections that end in a client timeout (default 0.05, short: none; -1: none)")
 	fs.DurationVar(&c.Timeout, "timeout", 0, "the client's timeout (default 500ms)")
 	slow := fs.String("slow", "", "`SERVER/ENDPOINT=SHARE` of requests that time out, such as 2/3=0.1")
 	fs.Uint64Var(&c.Seed, "seed", 1, "seed of everything random")
 	fs.BoolVar(&c.Checksums, "checksums", false, "compute TCP checksums")
-	size := fs.Int64("size", 0, "strace: bytes of the log (default 10 MiB)")
+	size := fs.Int64("size", 0, "strace, strace-short: bytes of the log (default 10 MiB)")
 	out := fs.String("o", "-", "output file; - is standard output")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -52,9 +52,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if fs.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
-	if *kind == "strace" {
+	if *kind == "strace" || *kind == "strace-short" {
 		return to(*out, stdout, func(w io.Writer) error {
-			total, err := syscalls.WriteStrace(w, syscalls.Config{Bytes: *size, Seed: c.Seed, AtOnce: c.Concurrent})
+			total, err := syscalls.WriteStrace(w, syscalls.Config{Bytes: *size, Seed: c.Seed, AtOnce: c.Concurrent, Short: *kind == "strace-short"})
 			if err == nil {
 				fmt.Fprintf(stderr, "%d lines, %d bytes: %d processes, %d connections, %d timed out\n",
 					total.Lines, total.Bytes, total.Processes, total.Connections, total.Timeouts)

@@ -13,6 +13,7 @@ func TestRun(t *testing.T) {
 		{"-conns 30", "\xd4\xc3\xb2\xa1", "30 connections, 300 requests"},
 		{"-kind short -conns 30 -format pcapng", "\n\r\r\n", "30 connections, 30 requests, 0 timed out"},
 		{"-kind strace -size 20000", "", "processes"},
+		{"-kind strace-short -size 20000", "", " 0 timed out"},
 	} {
 		path := filepath.Join(t.TempDir(), "out")
 		var stdout, stderr, none bytes.Buffer

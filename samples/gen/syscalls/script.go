@@ -13,6 +13,11 @@ func (g *generator) launch() {
 	s := &script{g: g, tid: g.pid}
 	s.add(0, 300, "execve(", `"./client", ["./client"], 0x7ffee8a27ca0 /* 38 vars */`, ") = 0")
 	s.noise(20 + g.rnd.IntN(60))
+	if g.config.Short {
+		s.shortClient()
+		g.add(p, s)
+		return
+	}
 	switch g.rnd.IntN(4) {
 	case 0:
 		g.goClient(p, s)
@@ -125,6 +130,19 @@ func (s *script) pollClient(write string, timeout int) {
 		s.add(10, int64(timeout*1000+100), "poll(", fmt.Sprintf("[{fd=%d, events=POLLIN}], 1, %d", fd, timeout), ") = 0 (Timeout)")
 		s.add(60, 100, "close(", fmt.Sprint(fd), ") = 0")
 		s.noise(s.g.rnd.IntN(40))
+	}
+}
+
+// shortClient opens a connection for every request, as a program without a
+// pool does, and closes it behind the answer.
+func (s *script) shortClient() {
+	fd := 3 + s.g.rnd.IntN(3)
+	for range 100 + s.g.rnd.IntN(200) {
+		s.connect(fd)
+		s.request(fd, "write(")
+		s.add(10, int64(300+s.g.rnd.IntN(3000)), "poll(", fmt.Sprintf("[{fd=%d, events=POLLIN}], 1, 5000", fd), fmt.Sprintf(") = 1 ([{fd=%d, revents=POLLIN}])", fd))
+		s.response(fd)
+		s.add(20, 60, "close(", fmt.Sprint(fd), ") = 0")
 	}
 }
 

@@ -23,6 +23,7 @@ type Config struct {
 	Seed    uint64 // of everything random
 	AtOnce  int    // processes that run at a time; the more, the more calls are split; default 80
 	Servers int    // addresses that the programs talk to; default 40
+	Short   bool   // every connection carries one request, and none times out
 }
 
 // Totals is the truth about what was written.

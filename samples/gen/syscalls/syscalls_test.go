@@ -29,3 +29,14 @@ func TestSameSeedSameLog(t *testing.T) {
 		t.Errorf("connections %d, timeouts %d", total.Connections, total.Timeouts)
 	}
 }
+
+func TestShortConnections(t *testing.T) {
+	var b bytes.Buffer
+	total, err := WriteStrace(&b, Config{Bytes: 1 << 20, Seed: 7, Short: true, AtOnce: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(b.Bytes(), []byte(" close(")); total.Timeouts != 0 || total.Connections < 500 || n != total.Connections {
+		t.Errorf("%d connections, %d closes, %d timeouts", total.Connections, n, total.Timeouts)
+	}
+}

@@ -40,11 +40,19 @@ func csvRow(f *analyzer.Flow) []string {
 	}
 	r.stamp(f.Opened, f.Closed)
 	r.whole(int64(f.FirstFrame), int64(f.LastFrame))
-	for _, p := range []analyzer.Pair{f.Packets, f.Bytes, f.Retransmissions, f.MissingBytes} {
+	for _, p := range []*analyzer.Pair{f.Packets, &f.Bytes, f.Retransmissions, f.MissingBytes} {
+		if p == nil {
+			r.skip(2)
+			continue
+		}
 		r.whole(p.Client, p.Server)
 	}
 	r.text(f.Handshake.State)
-	r.whole(int64(f.Handshake.SYNRetries))
+	if m := f.Handshake.SYNRetries; m.Known() {
+		r.whole(int64(m))
+	} else {
+		r.skip(1)
+	}
 	r.seconds(f.Handshake.RTTS)
 	r.text(f.Protocol)
 	q := f.Requests

@@ -63,7 +63,7 @@ func (p *page) doubts(c *analyzer.Comparison) {
 	for _, d := range c.Comparable {
 		items = append(items, clean(d.Text))
 	}
-	p.listed("unlike", diffDoubts, items, "differences")
+	p.listed("unlike", diffDoubts, items, "difference")
 }
 
 // diffVerdict writes the verdict and the sentences behind it.
@@ -343,7 +343,7 @@ func (p *page) listed(label string, most int, items []string, more string) {
 			p.line()
 		}
 		if i == most {
-			p.labelled(0, "", 8, fmt.Sprintf("and %d more %s", len(items)-i, more))
+			p.labelled(0, "", 8, "and "+counted(len(items)-i, "more "+more))
 			return
 		}
 		p.labelled(0, label, 8, text)
@@ -358,7 +358,7 @@ func (p *page) diffTimers(c *analyzer.Comparison) {
 			items = append(items, clean(t.Text)+fmt.Sprintf(" (%d and %d closes)", t.CountBefore, t.CountAfter))
 		}
 	}
-	p.listed("timer", diffItems, items, "timers that changed")
+	p.listed("timer", diffItems, items, "changed timer")
 }
 
 // diffFindings writes the findings that came and went.
@@ -370,7 +370,7 @@ func (p *page) diffFindings(c *analyzer.Comparison) {
 				items = append(items, clean(f.Title)+fmt.Sprintf(" (%d before, %d after)", f.Before, f.After))
 			}
 		}
-		p.listed(v, diffItems, items, "findings")
+		p.listed(v, diffItems, items, "finding")
 	}
 }
 
@@ -380,7 +380,7 @@ func (p *page) matches(c *analyzer.Comparison) {
 	for _, m := range c.Matches {
 		items = append(items, clean(m.Text))
 	}
-	p.listed("moved", diffItems, items, "guesses; --map OLD=NEW decides")
+	p.listed("moved", diffItems, items, "move")
 }
 
 // folded writes one line for everything that has no row.

@@ -91,7 +91,7 @@ func (m *markdown) peers(r *analyzer.Report) {
 		x := &r.Peers[i]
 		rows = append(rows, []string{code(x.Server), md(peerName(x)), count(int64(x.Connections)), count(int64(x.Requests)),
 			count(int64(x.TimedOut)), count(int64(x.Churned)), duration(x.FinWait2.P50), duration(x.FinWait2.P99),
-			count(int64(x.FinWait2Peak)), count(int64(x.TimeWaitPeak))})
+			measured(x.FinWait2Peak), measured(x.TimeWaitPeak)})
 	}
 	if len(rows) > 0 {
 		m.table([]string{"server", "name", "-connections", "-requests", "-timeouts", "-churned", "-FIN-WAIT-2 p50", "-p99", "-peak", "-TIME-WAIT peak"},
@@ -167,7 +167,7 @@ func (m *markdown) halfClose(r *analyzer.Report) {
 	}{{"client", &r.HalfClose.Client}, {"server", &r.HalfClose.Server}} {
 		if h := side.h; h.Count > 0 {
 			rows = append(rows, []string{side.name, count(int64(h.Count)), count(int64(h.Censored)), duration(h.FinWait2.P50), duration(h.FinWait2.P90),
-				duration(h.FinWait2.P99), duration(h.CloseWait.P50), duration(h.CloseWait.P99), count(int64(h.Peak.Count)), md(endings(h.EndedBy))})
+				duration(h.FinWait2.P99), duration(h.CloseWait.P50), duration(h.CloseWait.P99), measured(h.Peak.Count), md(endings(h.EndedBy))})
 		}
 	}
 	if len(rows) == 0 {

@@ -231,28 +231,6 @@ func streamFilter(streams []int) string {
 	return "tcp.stream in {" + strings.Join(words, ", ") + "}"
 }
 
-// processes writes how traced processes waited.
-func (p *page) processes(r *analyzer.Report) {
-	if len(r.Processes) == 0 {
-		return
-	}
-	p.heading("Processes", "how each one waits for its sockets")
-	for _, x := range r.Processes {
-		name := fmt.Sprintf("%d", x.PID)
-		if x.Comm != nil {
-			name += " " + clean(*x.Comm)
-		}
-		p.line("  ", p.s.strong.Render(name))
-		p.labelled(4, "", 0, clean(x.Text))
-		for _, e := range x.Evidence[:min(3, len(x.Evidence))] {
-			p.line("    ", p.s.quiet.Render(cutEnd(clean(e), p.width-4, p.s.ellipsis)))
-		}
-		for _, c := range x.LongCalls {
-			p.line("    ", p.s.quiet.Render(cutEnd(fmt.Sprintf("%s: %s took %s", clean(c.Line), clean(c.Call), duration(&c.TookS)), p.width-4, p.s.ellipsis)))
-		}
-	}
-}
-
 // quality writes what limits the input, damage first.
 func (p *page) quality(r *analyzer.Report) {
 	if len(r.Quality) == 0 && len(r.Clocks) == 0 {

@@ -37,7 +37,7 @@ func (p *page) peers(r *analyzer.Report) {
 		x := &rows[i]
 		t.add(clean(x.Server), peerName(x), count(int64(x.Connections)), count(int64(x.Requests)),
 			count(int64(x.TimedOut)), count(int64(x.Churned)),
-			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), peakOf(x.FinWait2Peak, x.FinWait2), count(int64(x.TimeWaitPeak)),
+			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), peakOf(x.FinWait2Peak, x.FinWait2), measured(x.TimeWaitPeak),
 			answer.number(x.Response.P50), answer.number(x.Response.P99),
 			ratio(x.RequestsPerConnection), ratio(x.ChurnPerMinute), mostly(x.Causes))
 	}
@@ -47,11 +47,19 @@ func (p *page) peers(r *analyzer.Report) {
 
 // peakOf is the most sockets at once. Without any half-close there is no telling:
 // an strace log does not show them.
-func peakOf(peak int, q analyzer.Quantiles) string {
+func peakOf(peak analyzer.Measured, q analyzer.Quantiles) string {
 	if peak == 0 && q.Count == 0 {
 		return unknown
 	}
-	return count(int64(peak))
+	return measured(peak)
+}
+
+// measured formats a number that the input may not show.
+func measured(m analyzer.Measured) string {
+	if !m.Known() {
+		return unknown
+	}
+	return count(int64(m))
 }
 
 // restOfPeers sums up the servers that have no row of their own.
@@ -220,7 +228,7 @@ func (p *page) clients(r *analyzer.Report) {
 	for i := range rows {
 		x := &rows[i]
 		t.add(clean(x.Client), count(int64(x.Connections)), count(int64(x.Requests)), count(int64(x.TimedOut)), count(int64(x.Churned)),
-			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), peakOf(x.FinWait2Peak, x.FinWait2), count(int64(x.TimeWaitPeak)),
+			wait.number(x.FinWait2.P50), wait.number(x.FinWait2.P99), peakOf(x.FinWait2Peak, x.FinWait2), measured(x.TimeWaitPeak),
 			ratio(x.RequestsPerConnection), mostly(x.Causes))
 	}
 	rest := ""

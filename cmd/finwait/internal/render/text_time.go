@@ -136,7 +136,7 @@ func (p *page) halfClose(name, peer string, h *analyzer.HalfClose) {
 	p.table(t, "")
 	p.histogram(h.FinWait2)
 	if h.Peak.Count > 0 {
-		text := fmt.Sprintf("at most %s in FIN-WAIT-2 at once", counted(h.Peak.Count, "socket"))
+		text := fmt.Sprintf("at most %s in FIN-WAIT-2 at once", counted(int(h.Peak.Count), "socket"))
 		if at := clock(h.Peak.At, timeOfDay); at != unknown {
 			text += ", at " + at
 		}
