@@ -223,7 +223,8 @@ func words(c *[causes]int) Causes {
 // times: a late answer tells how long it took, else it is censored at the close.
 // at is when the request was sent; NoTime where that has no place in the report.
 func (b *builder) survival(p *peerSums, c *sums, e *endpointSums, f *facts, at event.Time) {
-	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld {
+	if !f.Outstanding || f.FirstBy != event.Client || f.Phase == conn.PhaseTLSHandshake || f.HalfKind == conn.HalfHeld ||
+		f.Marks&conn.MarkRequestUnseen != 0 {
 		return
 	}
 	if d, ok := conn.Duration(f.RequestStart, f.Late); ok && f.Phase != conn.PhaseReadingBody && !f.reacted() {
@@ -234,7 +235,7 @@ func (b *builder) survival(p *peerSums, c *sums, e *endpointSums, f *facts, at e
 		}
 		return
 	}
-	if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
+	if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok && f.Marks&conn.MarkCloseUnseen == 0 {
 		for _, s := range [...]*sums{&e.sums, &p.sums, c} {
 			s.response.AddCensored(d)
 			s.times.response.addDuration(at, int64(d))

@@ -198,6 +198,9 @@ func (res *Result) flowRequest(i int, f *facts) *FlowRequest {
 		Endpoint: res.endpoint(f.spot, f.Record), Sent: Stamp(f.RequestStart), Frame: f.RequestFrame,
 		Phase: f.Phase.String(), Stall: stallOf(f),
 	}
+	if f.Marks&(conn.MarkRequestUnseen|conn.MarkCloseUnseen) != 0 {
+		return q // known within bounds only
+	}
 	if f.timer != nil {
 		q.WaitedS = secondsOf(f.waited)
 	} else if d, ok := conn.Duration(f.RequestStart, f.CloseAt); ok {
@@ -275,8 +278,12 @@ func lateOf(f *facts) *FlowLate {
 		return nil
 	}
 	l := &FlowLate{Frame: f.LateFrame}
-	l.AfterRequestS = secondsIf(between(f.RequestStart, f.Late))
-	l.AfterCloseS = secondsIf(between(f.CloseAt, f.Late))
+	if f.Marks&conn.MarkRequestUnseen == 0 {
+		l.AfterRequestS = secondsIf(between(f.RequestStart, f.Late))
+	}
+	if f.Marks&conn.MarkCloseUnseen == 0 {
+		l.AfterCloseS = secondsIf(between(f.CloseAt, f.Late))
+	}
 	return l
 }
 
@@ -291,7 +298,8 @@ func notes(r *conn.Record) []string {
 		{conn.MarkCutPayload, "cut-payload"}, {conn.MarkChallengeACK, "challenge-ack"}, {conn.MarkSYNReused, "port-reused"},
 		{conn.MarkUnsure, "requests-unsure"}, {conn.MarkCapped, "capped"}, {conn.MarkSwapped, "roles-turned"},
 		{conn.MarkProbeAlive, "probe-alive"}, {conn.MarkProbeReset, "probe-reset"}, {conn.MarkResynced, "resynced"},
-		{conn.MarkClosedUnseen, "close-unseen"}, {conn.MarkPathCut, "path-cut"},
+		{conn.MarkClosedUnseen, "close-unseen"}, {conn.MarkPathCut, "path-cut"}, {conn.MarkHeadCut, "head-cut"},
+		{conn.MarkCloseUnseen, "fin-unseen"}, {conn.MarkRequestUnseen, "request-unseen"},
 	} {
 		if r.Marks&n.mark != 0 {
 			list = append(list, n.word)

@@ -14,8 +14,11 @@ import (
 
 // oneSided: only one direction was captured, so answers cannot be seen.
 func (f *facts) oneSided() bool {
-	if f.Marks&conn.MarkOneSided == 0 || !f.Outstanding {
+	if !f.oneWay() || f.ClientPackets > 0 && !f.Outstanding || f.Sent == 0 && f.ClientBytes+f.ServerBytes+f.ClientMissing+f.ServerMissing == 0 {
 		return false
+	}
+	if !f.Outstanding && f.FirstBy == event.Server && f.DeclaredBy == event.Server && f.How == conn.HowFIN {
+		return f.decided(CauseDeclared, stat.ConfidenceMedium) || f.say("the server announced it (%s) and closed; its direction alone was captured", f.DeclaredText)
 	}
 	return f.conclude(CauseUnknown, stat.ConfidenceLow, "only one direction was captured, so whether the request was answered cannot be seen")
 }

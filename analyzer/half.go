@@ -73,6 +73,9 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	h.finWait1 = between(r.CloseAt, acked)
 	h.total = between(r.CloseAt, gone)
 	h.total.censored = !over
+	if r.Marks&conn.MarkCloseUnseen != 0 {
+		h.total = span{} // when A's FIN left is not known
+	}
 	h.lastAck = between(r.PeerFIN, r.PeerAcked)
 	if untimed {
 		h.finWait1 = span{}
@@ -84,6 +87,9 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	}
 	if h.endedBy == conn.EndedBySimultaneous {
 		return h, true
+	}
+	if r.Marks&conn.MarkCloseUnseen != 0 {
+		h.finWait1 = span{}
 	}
 	h.closeWait = between(acked, gone)
 	h.closeWait.censored = !over

@@ -83,7 +83,7 @@ func plain(client string, opened, lasted float64) conn.Record {
 		Sent: 1, Answered: 1, RequestStart: sec(opened + 0.001), RequestEnd: sec(opened + 0.001),
 		ResponseStart: sec(opened + 0.002), ResponseEnd: sec(opened + 0.002),
 		Late: no, LateEnd: no, ClientNotify: no, ServerNotify: no,
-		Marks: conn.MarkClosed | conn.MarkReusable,
+		Marks: conn.MarkClosed,
 	}
 }
 

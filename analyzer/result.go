@@ -25,6 +25,7 @@ type Result struct {
 	twins      map[int32]twin          // by flow: the same connection as another capture shows it
 	twice      map[seen]bool           // whose exchanges another view has counted
 	answers    map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
+	lossy      map[*view]bool          // views that lack packets of connections
 	rows       rows
 	report     *Report
 }

@@ -14,6 +14,10 @@ import (
 
 // noData: the connection carried no request.
 func (f *facts) noData() bool {
+	if f.Marks&conn.MarkOneSided != 0 {
+		return f.Sent == 0 && f.ClientBytes+f.ServerBytes+f.ClientMissing+f.ServerMissing == 0 && f.Marks&conn.MarkMidStream == 0 &&
+			f.conclude(CauseNoData, stat.ConfidenceMedium, "closed without a byte of payload that was captured or acknowledged, in the one direction that was captured")
+	}
 	if f.Sent > 0 || f.Marks&conn.MarkMidStream != 0 || f.ClientMissing+f.ServerMissing > 0 {
 		return false
 	}
@@ -52,12 +56,29 @@ func (f *facts) idle() (time.Duration, bool) {
 	if !f.ResponseEnd.Known() || !f.CloseAt.Known() {
 		return 0, false
 	}
-	d := f.CloseAt.Sub(f.ResponseEnd)
+	from := f.ResponseEnd
+	if f.Lost > 0 || f.ClientMissing+f.ServerMissing > 0 {
+		from = max(from, f.ServerLastByte) // of an exchange that the input lacks in part
+	}
+	d := f.CloseAt.Sub(from)
 	if vantageOf(f.Record) == event.Server && f.FirstBy == event.Client ||
 		vantageOf(f.Record) == event.Client && f.FirstBy == event.Server {
 		d -= f.RTT
 	}
 	return max(0, d), true
+}
+
+// sure is the highest confidence that a verdict may have which rests on the end
+// of the last response: where a capture cut the head, its framing is not known;
+// where the FIN is missing, the idle time is not.
+func (f *facts) sure() stat.Confidence {
+	switch {
+	case f.Marks&conn.MarkCloseUnseen != 0 && !f.closeAcked():
+		return stat.ConfidenceLow
+	case f.Marks&(conn.MarkHeadCut|conn.MarkCloseUnseen|conn.MarkOneSided) != 0:
+		return stat.ConfidenceMedium
+	}
+	return stat.ConfidenceHigh
 }
 
 // clientAfterResponse: the client closed with nothing outstanding.
@@ -73,6 +94,7 @@ func (f *facts) clientAfterResponse() bool {
 	if f.Protocol != exchange.ProtocolHTTP1 && f.Protocol != exchange.ProtocolRedis {
 		conf = stat.ConfidenceMedium
 	}
+	conf = min(conf, f.sure())
 	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record, f.pools) {
 		return f.decided(CauseClientNoReuse, conf) || f.say("the client closed %s after a complete response that allowed reuse", took(idle))
 	}
@@ -91,7 +113,11 @@ func (f *facts) serverAfterResponse() bool {
 	conf := stat.ConfidenceHigh
 	if idle <= reuseLimit {
 		conf = stat.ConfidenceMedium
+		if f.Marks&conn.MarkHeadCut != 0 {
+			return f.decided(CauseDeclared, stat.ConfidenceLow) || f.say("the server closed %s after a response whose head the capture cut; it most likely announced the close there", took(idle))
+		}
 	}
+	conf = min(conf, f.sure())
 	return f.decided(CauseServerIdle, conf) || f.say("idle for %s, no request outstanding", took(idle))
 }
 

@@ -50,7 +50,15 @@ func (f *facts) unanswered() bool {
 	if f.end.Sub(f.Last) <= due && f.How == conn.HowNone {
 		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
 	}
-	return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("%d SYNs in %s, none answered, and no further retry",
+	if f.FirstBy == event.Client && f.How == conn.HowRST {
+		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
+		return f.conclude(CauseConnectTimeout, stat.ConfidenceMedium, "no answer to the SYN is in the input, but the client's RST, which is what a client that has given up sends to a late one")
+	}
+	conf := stat.ConfidenceHigh
+	if f.SYNRetries == 0 && f.res.lossy[f.view] {
+		conf = stat.ConfidenceLow // the answer may be one of the packets that the input lacks
+	}
+	return f.decided(CauseConnectTimeout, conf) || f.say("%d SYNs in %s, none answered, and no further retry",
 		int(f.SYNRetries)+1, took(f.Last.Sub(f.Opened)))
 }
 
@@ -76,6 +84,14 @@ func (f *facts) unseenClose() bool {
 func (f *facts) stillOpen() bool {
 	if f.FirstBy != event.NoSide {
 		return false
+	}
+	switch missing := f.ClientMissing + f.ServerMissing; {
+	case f.Marks&conn.MarkOneSided != 0:
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "neither FIN nor RST in the one direction that was captured; what the other end did cannot be seen")
+	case missing > 0:
+		return f.decided(CauseOpen, stat.ConfidenceLow) || f.say("neither FIN nor RST within the input, which lacks %d payload bytes of this connection, and perhaps its end", missing)
+	case f.res.lossy[f.view]:
+		return f.conclude(CauseOpen, stat.ConfidenceMedium, "neither FIN nor RST within the input; it lacks packets of other connections, so it may lack those as well")
 	}
 	return f.conclude(CauseOpen, stat.ConfidenceHigh, "neither FIN nor RST within the input")
 }

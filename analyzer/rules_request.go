@@ -28,7 +28,7 @@ func (f *facts) serverLeftRequest() bool {
 	if f.Marks&conn.MarkDataAfterClose != 0 {
 		return f.decided(CauseIdleRace, stat.ConfidenceHigh) || f.say("the request was sent after the server's %s had passed", f.How)
 	}
-	if f.Marks&conn.MarkRequestUnread != 0 && f.Answered > 0 {
+	if f.Marks&conn.MarkRequestUnread != 0 && (f.Answered > 0 || f.Lost > 0 || f.ServerMissing > 0 || f.Marks&conn.MarkMidStream != 0) {
 		if f.How == conn.HowRST {
 			return f.conclude(CauseIdleRace, stat.ConfidenceMedium, "a RST answered the request on an idle connection: the other end no longer knew it (it had closed, restarted, or a firewall had forgotten it)")
 		}
@@ -93,6 +93,9 @@ func (f *facts) timedOut() bool {
 	if f.Protocol == exchange.ProtocolOpaque && !f.Late.Known() {
 		m.confidence = min(m.confidence, stat.ConfidenceMedium) // what a request is, is a guess
 	}
+	if f.Marks&conn.MarkOneSided != 0 {
+		m.confidence = min(m.confidence, stat.ConfidenceMedium)
+	}
 	return f.decided(CauseRequestTimeout, m.confidence) || f.say("%s %s after %s%s", f.missing(), took(m.waited), m.basis.words(), m.timer.others())
 }
 
@@ -121,15 +124,16 @@ func (f *facts) waitsTooLong(w wait, t *timer) bool {
 }
 
 // timedOutInAnswer: where the end of a response cannot be seen (TLS, unknown
-// protocols), a close exactly when a timer of this client runs out, while
+// protocols, a head that the capture cut), a close exactly when a timer of this client runs out, while
 // bytes had been coming, cut the response short. It takes a response that ends
 // by chance at that moment for a timeout.
 func (f *facts) timedOutInAnswer() bool {
+	cut := f.Protocol == exchange.ProtocolHTTP1 && f.Marks&conn.MarkHeadCut != 0
 	if f.FirstBy != event.Client || f.Outstanding || !f.ResponseStart.Known() || f.DeclaredBy != event.NoSide ||
-		f.Protocol != exchange.ProtocolTLS && f.Protocol != exchange.ProtocolOpaque {
+		f.Protocol != exchange.ProtocolTLS && f.Protocol != exchange.ProtocolOpaque && !cut {
 		return false
 	}
-	if f.Marks&conn.MarkLateData == 0 && f.How != conn.HowRST {
+	if !cut && f.Marks&conn.MarkLateData == 0 && f.How != conn.HowRST {
 		return false // nothing shows that more was to come
 	}
 	m, ok := f.timers.matchStrong(f.Record)

@@ -23,13 +23,14 @@ type survey struct {
 	lives   lives
 	waiting map[endpointKey]int     // endpoints of unanswered requests
 	answers map[event.Endpoint]bool // servers of unknown protocols that ever sent a byte
+	lossy   map[*view]bool          // that lack packets of a connection of which both directions were captured
 	facts   facts                   // of the connection that is looked at
 	called  socket.Conn             // what a log knows of the connection that is looked at
 }
 
 func newSurvey(res *Result, seed maphash.Seed) *survey {
 	return &survey{res: res, seed: seed, idle: map[event.Endpoint]*idleCloses{}, lives: newLives(), waiting: map[endpointKey]int{},
-		answers: map[event.Endpoint]bool{}, facts: facts{res: res, timers: res.timers}}
+		answers: map[event.Endpoint]bool{}, lossy: map[*view]bool{}, facts: facts{res: res, timers: res.timers}}
 }
 
 // survey looks at all connections.
@@ -67,6 +68,9 @@ func (s *survey) add(at spot, r *conn.Record) {
 		s.answers[r.Server] = true
 	}
 	v := at.view
+	if r.ClientMissing+r.ServerMissing > 0 && r.Marks&(conn.MarkOneSided|conn.MarkFlagsOnly) == 0 || r.Marks&conn.MarkCloseUnseen != 0 {
+		s.lossy[v] = true
+	}
 	f := &s.facts
 	f.Record, f.verdict, f.spot, f.start, f.end = r, verdict{}, at, v.start, v.end
 	if v.log != nil {
@@ -104,7 +108,7 @@ func (s *survey) closed(f *facts, idle *idleCloses) {
 	}
 	d := s.departureOf(f.spot, f.Record)
 	unsure := f.Marks&conn.MarkUnsure != 0 && f.Protocol != exchange.ProtocolHTTP1
-	unsure = unsure || f.Marks&conn.MarkOneSided != 0 || f.goodbye()
+	unsure = unsure || f.Marks&(conn.MarkRequestUnseen|conn.MarkCloseUnseen) != 0 || f.oneWay() || f.goodbye()
 	d.waited = !unsure && !f.glanced() && f.Marks&conn.MarkGaveUp == 0 && !f.heldAnswered() && !f.serverNotified()
 	s.left.add(d)
 }
@@ -131,6 +135,9 @@ func (s *survey) merge(o *survey) {
 	s.lives.merge(&o.lives)
 	for end := range o.answers {
 		s.answers[end] = true
+	}
+	for v := range o.lossy {
+		s.lossy[v] = true
 	}
 	for k, n := range o.waiting {
 		s.waiting[k] += n
@@ -162,7 +169,7 @@ func (res *Result) findTimers(s *survey) {
 	res.timers = findTimers(s.own(), res.opts)
 	s.left = departed{}
 	res.timers.idle = s.idle
-	res.answers = s.answers
+	res.answers, res.lossy = s.answers, s.lossy
 }
 
 // leastPart is how many connections are worth a goroutine.

@@ -118,18 +118,23 @@ func (ts *timers) explained(list []*timer, w *wait) bool {
 // of two that are equally near the first is it.
 var triedBases = [...]timerBasis{basisConnect, basisExchange, basisRequest, basisRequestEnd, basisLastByte}
 
+// tries are the bases from which the timer may have started, a bit for each.
+func (t *timer) tries() int {
+	switch {
+	case t.configured:
+		return 1<<basisConnect | 1<<basisRequest | 1<<basisRequestEnd | 1<<basisLastByte
+	case t.basis == basisExchange || t.basis == basisRequest:
+		return 1<<basisConnect | 1<<basisRequest
+	}
+	return 1 << t.basis
+}
+
 // fits reports whether the timer explains a wait, and from which basis. A
 // timer over the whole exchange starts before the dial or, on a connection
 // that stood ready, with the request: the input does not show which, so either
 // will do.
 func (t *timer) fits(w *wait) (timerBasis, bool) {
-	try := 1 << t.basis
-	switch {
-	case t.configured:
-		try = 1<<basisConnect | 1<<basisRequest | 1<<basisRequestEnd | 1<<basisLastByte
-	case t.basis == basisExchange || t.basis == basisRequest:
-		try = 1<<basisConnect | 1<<basisRequest
-	}
+	try := t.tries()
 	best, found := t.basis, false
 	var dist time.Duration
 	for _, b := range triedBases {

@@ -46,16 +46,17 @@ var rules = [...]func(*facts) bool{
 	(*facts).unseenClose,
 	(*facts).stillOpen,
 	(*facts).payloadNotCaptured,
+	(*facts).oneSided,
 	(*facts).endLost,
 	(*facts).heldAnswered,
 	(*facts).obeyedGoodbye,
 	(*facts).serverLeftRequest,
 	(*facts).serverNotified,
 	(*facts).bodyUnread,
-	(*facts).oneSided,
 	(*facts).neverAnswers,
 	(*facts).saidGoodbye,
 	(*facts).callerLeft,
+	(*facts).timedOutUnseen,
 	(*facts).timedOut,
 	(*facts).timedOutBehindLoss,
 	(*facts).timedOutInAnswer,
@@ -213,6 +214,8 @@ func (f *facts) unknown() bool {
 	switch {
 	case f.Marks&conn.MarkOneSided != 0:
 		return f.conclude(CauseUnknown, stat.ConfidenceLow, "only one direction was captured")
+	case f.Lost > 0 && f.Marks&conn.MarkMidStream != 0 && f.ClientMissing+f.ServerMissing == 0:
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "the input begins inside the connection and lacks the request that the server answered last")
 	case f.Lost > 0 || f.ClientMissing+f.ServerMissing > 0:
 		return f.decided(CauseUnknown, stat.ConfidenceLow) || f.say("%d payload bytes are missing, and with them what was outstanding", f.ClientMissing+f.ServerMissing)
 	case f.Marks&conn.MarkMidStream != 0:

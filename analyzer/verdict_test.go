@@ -137,7 +137,23 @@ func TestVerdict(t *testing.T) {
 			r.Protocol, r.Sent, r.Answered = exchange.ProtocolTLS, 0, 0
 		}, "no-data high", "handshake"},
 
-		{"one direction", waited(client, 1, 0.3), func(r *conn.Record) { r.Marks |= conn.MarkOneSided }, "unknown low", "one direction"},
+		{"the server's direction alone", waited(client, 1, 0.3), func(r *conn.Record) {
+			r.Marks |= conn.MarkOneSided
+			r.ClientPackets = 0
+		}, "unknown low", "one direction"},
+		{"the client's alone, which acknowledges bytes of the server", waited(client, 1, 0.3), func(r *conn.Record) {
+			r.Marks |= conn.MarkOneSided
+			r.ServerPackets, r.ServerMissing = 0, 200
+		}, "unknown low", "one direction"},
+		{"the client's alone, which acknowledges nothing", waited(client, 1, 0.3), func(r *conn.Record) {
+			r.Marks |= conn.MarkOneSided
+			r.ServerPackets = 0
+		}, "request-timeout low", "no response"},
+		{"the server's alone, open", plain(client, 1, 5), func(r *conn.Record) {
+			notClosed(r)
+			r.Marks |= conn.MarkOneSided
+			r.ClientPackets = 0
+		}, "unknown low", "other end"},
 		{"joined late, silent for long", plain(client, 0, 30), func(r *conn.Record) {
 			r.Marks |= conn.MarkMidStream
 			r.Handshake, r.Sent, r.Answered, r.ClientBytes, r.ServerBytes, r.Protocol = conn.HandshakeMidStream, 0, 0, 0, 0, exchange.ProtocolNone

@@ -61,6 +61,9 @@ func (in *inspector) peaks() {
 func finWait2(f map[string]any) (s stay, ok bool) {
 	at, ok1 := moment(f, "close.at")
 	one, ok2 := span(f, "half_close.fin_wait_1_s")
+	if notes, _ := f["notes"].([]any); slices.Contains(notes, any("fin-unseen")) {
+		one, ok2 = 0, true // the close is where its acknowledgement was seen
+	}
 	two, ok3 := span(f, "half_close.fin_wait_2_s")
 	return stay{at + one, at + one + two}, ok1 && ok2 && ok3
 }

@@ -55,7 +55,7 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		c.refine(seq, from, to)
 		return
 	}
-	from.finAt, from.fin, from.finSeen = at, seq, true
+	from.finAt, from.fin, from.finSeen, from.finAckedAt = at, seq, true, event.NoTime
 	if from.top.Before(seq) {
 		from.top = seq
 	}
@@ -74,10 +74,25 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 
 // missedFIN notes that s acknowledges one number more than to has sent: a FIN
 // that the input lacks, as long as no byte follows. (A lost segment of a single
-// byte looks the same; requests and responses are longer.)
+// byte looks the same; requests and responses are longer.) Only a segment that
+// brings no data tells when the FIN was acknowledged: one with data came when
+// there was data.
 func (c *Conn) missedFIN(s *event.Segment, to *half) {
-	if to.begun && !to.finAt.Seen() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0) {
+	if to.begun && !c.reset && !to.finAt.Seen() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
 		to.finAt, to.fin = event.Moment{Time: s.Time, Frame: s.Frame}, to.top
+		if s.Len == 0 {
+			to.finAckedAt = s.Time
+		}
+	}
+}
+
+// missedByReset is missedFIN for a RST of from that acknowledges nothing: a
+// kernel sends one for a socket that is gone, with the number that the segment
+// which it answers had acknowledged (RFC 9293, section 3.10.7.1). One more than
+// from has sent is its FIN.
+func (c *Conn) missedByReset(s *event.Segment, from *half) {
+	if s.Flags&event.ACK == 0 && from.begun && !from.finAt.Seen() && s.Seq == from.top.Add(1) && from.payloads > 0 {
+		from.finAt, from.fin = event.Moment{Time: s.Time, Frame: s.Frame}, from.top
 	}
 }
 
@@ -95,7 +110,7 @@ func (c *Conn) believe(h, peer *half) {
 		c.endHalf(h.finAt, EndedByFIN)
 	}
 	h.state = h.state.afterFIN()
-	c.finAcked(peer, h, h.finAt.Time)
+	c.finAcked(peer, h, h.finAckedAt)
 	c.shutInOrder(h, peer)
 }
 
@@ -128,6 +143,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 		c.challenged, to.acks = true, false
 		return
 	}
+	c.missedByReset(s, from)
 	c.believe(from, to)
 	c.believe(to, from)
 	from.rstSeen = true
@@ -138,8 +154,8 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.ACK != 0 && to.finSeen && !s.Ack.Before(to.fin.Add(1)) && !to.finAcked {
 		to.finAcked, to.finAckedAt = true, s.Time
 	}
-	if s.Flags&event.ACK != 0 && from.acks && from.ack.Before(s.Ack) {
-		from.ack, from.ackAt, from.ackFrame = s.Ack, s.Time, s.Frame
+	if s.Flags&event.ACK != 0 && (from.acks && from.ack.Before(s.Ack) || !from.acks && to.synSeen && to.nearSYN(s.Ack)) {
+		from.ack, from.acks, from.ackAt, from.ackFrame = s.Ack, true, s.Time, s.Frame
 	}
 	c.close(from, HowRST, at)
 	if c.first.how == HowFIN {
@@ -147,6 +163,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	}
 	from.state, to.state = StateClosed, StateClosed
 	c.drainAll(at)
+	c.skipToReset(s, from, to, at)
 	c.tellShut(from, to, at)
 }
 

@@ -285,7 +285,13 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 		if c.closing {
 			c.hold(s, from, to)
 		}
+		if from.acks && to.top.Before(from.ack) {
+			to.top = from.ack // only this acknowledgement tells of its bytes
+		}
 		from.ack, from.acks, from.ackAt, from.ackFrame = s.Ack, true, s.Time, s.Frame
+		if s.Ack == to.base.Add(1) {
+			from.ackFrame = 0 // nothing that was seen yet
+		}
 	}
 	if s.Flags&event.SYN == 0 {
 		c.established(s, from, to)

@@ -80,7 +80,7 @@ func requests(r *Record) string {
 		}{
 			{MarkRequestWhole, "whole"}, {MarkRequestRetrans, "retransmitted"}, {MarkResponseRetrans, "response-retransmitted"},
 			{MarkRequestUnacked, "unacked"}, {MarkZeroWindow, "zero-window"}, {MarkDataAfterClose, "after-close"},
-			{MarkSentIntoClosed, "into-closed"}, {MarkRequestUnread, "unread"},
+			{MarkSentIntoClosed, "into-closed"}, {MarkRequestUnread, "unread"}, {MarkRequestUnseen, "unseen"},
 		} {
 			if r.Marks&x.m != 0 {
 				out += " " + x.word
@@ -103,7 +103,7 @@ func markWords(m Mark) string {
 		{MarkMidStream, "mid-stream"}, {MarkOneSided, "one-sided"}, {MarkFlagsOnly, "flags-only"}, {MarkCutPayload, "cut"},
 		{MarkClosed, "closed"}, {MarkReset, "reset"}, {MarkGaveUp, "gave-up"}, {MarkLateData, "late-data"},
 		{MarkProbeAlive, "probe-alive"}, {MarkProbeReset, "probe-reset"}, {MarkChallengeACK, "challenge-ack"},
-		{MarkAnsweredLate, "answered-late"},
+		{MarkAnsweredLate, "answered-late"}, {MarkCloseUnseen, "close-unseen"},
 	} {
 		if m&x.m != 0 {
 			b.WriteString(" " + x.word)

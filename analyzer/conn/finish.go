@@ -17,6 +17,8 @@ func (c *Conn) Finish(end event.Time, r *Record) {
 	c.believe(&c.b, &c.a)
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
+	c.ackedAtEnd(&c.a, &c.b)
+	c.ackedAtEnd(&c.b, &c.a)
 	client, server := &c.a, &c.b
 	if c.aServes {
 		client, server = server, client
@@ -50,7 +52,7 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	}
 	r.setOrigins(client.dial, server.dial)
 	r.SYNRetries = uint8(min(255, max(1, client.syns)-1))
-	answered := server.synSeen || server.payloads > 0 || client.payloads > 0 && client.bareAcks > 0
+	answered := server.synSeen || server.payloads > 0 || client.payloads > 0 && client.bareAcks > 0 || client.missing > 0
 	switch {
 	case !client.synSeen && !server.synSeen:
 		r.Handshake = HandshakeMidStream
@@ -59,8 +61,8 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 		r.Marks |= MarkAnsweredLate
 	case answered:
 		r.Handshake = HandshakeComplete
-	case server.rstSeen && !server.finSeen && !(client.finSeen && client.packets > client.syns):
-		r.Handshake = HandshakeRefused // a FIN of its own shows that it had been established, unseen
+	case server.rstSeen && !server.finSeen && client.missing == 0 && !(client.finSeen && client.packets > client.syns):
+		r.Handshake = HandshakeRefused // a FIN of its own, or bytes that the RST acknowledges, show that it had been established, unseen
 	case c.unreach:
 		r.Handshake = HandshakeUnreachable
 	case server.packets > 0 || client.bareAcks > 0 || client.finSeen:
@@ -101,8 +103,8 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 			r.Marks |= m
 		}
 	}
-	set(MarkOneSided, (client.packets == 0 || server.packets == 0) && r.Handshake == HandshakeMidStream ||
-		r.Handshake == HandshakeComplete && server.packets == 0)
+	set(MarkOneSided, (client.packets == 0 || server.packets == 0) &&
+		(r.Handshake == HandshakeMidStream || r.Handshake == HandshakeComplete))
 	carried := client.missing+server.missing > 0 && client.payloads+server.payloads == 0
 	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
 	set(MarkCutPayload, client.cut || server.cut)
@@ -131,12 +133,18 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 	a := c.first.by
 	b := c.peer(a)
 	c.missedReset(a, b, end)
-	r.FINAcked, r.PeerAcked = c.finAckedAt(a, r.RTT), b.finAckedAt
+	r.FINAcked = c.finAckedAt(a, r.RTT)
+	if r.PeerAcked = no; b.finSeen {
+		r.PeerAcked = b.finAckedAt
+	}
 	if a.finAcked && !a.finAckedAt.Known() {
 		r.Marks |= MarkFINAckedUntimed
 	}
 	if b.finSeen {
 		r.PeerFIN = b.finAt.Time
+	}
+	if c.believed && !(a.lastSent >= a.finAt.Time) {
+		r.Marks |= MarkCloseUnseen
 	}
 	r.HalfKind = c.kind
 	if c.spokeData {
@@ -202,6 +210,9 @@ func (c *Conn) timeWait(a, b *half, r *Record) {
 		return
 	}
 	at := b.finAckedAt
+	if c.believed && !at.Known() {
+		at = b.finAt.Time
+	}
 	if !b.finAcked {
 		if a.bareAcks > 0 || c.reset {
 			return
@@ -241,7 +252,7 @@ func (c *Conn) finishRequests(client, server *half, r *Record) {
 	for _, m := range [...]struct {
 		on   bool
 		mark Mark
-	}{{s.Unsure, MarkUnsure}, {s.EndLost, MarkEndLost}, {s.Capped, MarkCapped}, {s.Resynced > 0, MarkResynced}} {
+	}{{s.Unsure, MarkUnsure}, {s.EndLost, MarkEndLost}, {s.Capped, MarkCapped}, {s.Resynced > 0, MarkResynced}, {s.HeadCut, MarkHeadCut}, {s.Unseen, MarkRequestUnseen}} {
 		if m.on {
 			r.Marks |= m.mark
 		}
@@ -271,9 +282,6 @@ func (r *Record) request(x *exchange.Exchange) {
 	if x.Truncated {
 		r.Marks |= MarkPathCut
 	}
-	if x.Keep {
-		r.Marks |= MarkReusable
-	}
 }
 
 // outstanding fills in the request that waited at the close, and what the
@@ -284,7 +292,6 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 	switch {
 	case x.Handshake:
 		r.Phase = PhaseTLSHandshake
-		r.Marks |= MarkRequestHandshake
 	case x.First.Seen():
 		r.Phase = PhaseReadingBody
 	case !x.Whole:
@@ -301,10 +308,21 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	if c.first.by == server && server.atClose.ackFrame < x.Start.Frame {
+	if c.first.by == server && (server.atClose.ackFrame < x.Start.Frame || c.leftUnread(client, x, r)) {
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
+	if r.Marks&MarkRequestUnseen != 0 && (r.RequestFrame == r.LateFrame || r.RequestFrame == r.CloseFrame || r.RequestFrame == x.First.Frame) {
+		r.RequestStart, r.RequestEnd = event.NoTime, event.NoTime // nothing else tells of it
+	}
+}
+
+// leftUnread reports whether the server's close acknowledges less than the
+// client had sent, while only one request waited, of one segment: what is left is
+// that request. The frame where the acknowledgement moved does not tell, when the
+// ones before are missing.
+func (c *Conn) leftUnread(client *half, x *exchange.Exchange, r *Record) bool {
+	return c.first.acks && c.first.ack.Before(client.next) && r.Open == 1 && x.Start.Frame == x.End.Frame
 }
 
 // unackedLeast is how long a request must have gone without an acknowledgement

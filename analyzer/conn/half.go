@@ -28,7 +28,7 @@ type half struct {
 	next     event.Seq // the first byte that has not passed in order
 	top      event.Seq // just behind the highest byte that was sent
 	ack      event.Seq // highest acknowledgement that this end sent; valid when acks
-	ackFrame uint32    // where ack last moved
+	ackFrame uint32    // where ack last moved; 0 nowhere, or only over the SYN
 	packets  uint32
 	bareAcks uint32     // segments without SYN, FIN, RST and payload
 	ackAt    event.Time // when ack last moved

@@ -66,7 +66,7 @@ func typical() *Record {
 	no := event.NoTime
 	return &Record{
 		Client: event.V4([]byte{10, 0, 0, 1}, 40000), Server: event.V4([]byte{10, 0, 0, 2}, 80),
-		Basis: BasisSYN, Handshake: HandshakeComplete, Marks: MarkClosed | MarkReusable,
+		Basis: BasisSYN, Handshake: HandshakeComplete, Marks: MarkClosed | MarkHeadCut,
 		Opened: at, Last: at + 30e6, LastClose: at + 30e6, RTT: 200e3, SYNRTT: 190e3,
 		FirstFrame: 100, LastFrame: 60000, CloseFrame: 50000, HalfFrame: 59000, RequestFrame: 400,
 		ClientPackets: 7, ServerPackets: 6, ClientBytes: 160, ServerBytes: 700,

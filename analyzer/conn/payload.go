@@ -109,8 +109,23 @@ func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 		if h.finAt.Seen() && h.fin.Before(end) {
 			end = h.fin
 		}
-		c.skip(h, end, at)
+		c.skip(h, end, peer.ackedBy(end, at))
 		c.shutInOrder(h, peer)
+	}
+}
+
+// ackedAtEnd tells the tracker about bytes of h that its peer has acknowledged
+// and that never came, although nothing followed that would have shown it.
+func (c *Conn) ackedAtEnd(h, peer *half) {
+	if !peer.acks || !h.begun {
+		return
+	}
+	end := peer.ack
+	if h.finAt.Seen() && h.fin.Before(end) {
+		end = h.fin
+	}
+	if n := end.Sub(h.next); n > 0 && n <= maxWindow {
+		c.skip(h, end, event.Moment{Time: c.lastAt, Frame: c.lastFrame})
 	}
 }
 
@@ -140,8 +155,14 @@ func (c *Conn) skip(h *half, seq event.Seq, at event.Moment) {
 	if n <= 0 {
 		return
 	}
+	if c.tracker == nil && c.side(h) == event.Client && c.peer(h).bareAcks > 0 {
+		c.take() // there was a request
+	}
 	h.missing += n
 	h.next = seq
+	if h.top.Before(seq) {
+		h.top = seq
+	}
 	if c.tracker != nil {
 		c.tracker.Gap(c.side(h), n, at)
 	}
@@ -179,15 +200,25 @@ func (c *Conn) deliver(h *half, n int, data []byte, at event.Moment) {
 	}
 	c.tellRoles(h, data)
 	if c.tracker == nil {
-		server := c.bEnd.Port
-		if c.aServes {
-			server = c.aEnd.Port
-		}
-		c.tracker = c.trackers.Take(c.owner, server)
+		c.take()
 	}
 	h.bytes += int64(n)
 	h.next = h.next.Add(uint32(n))
 	c.tracker.Data(c.side(h), n, data, at)
+}
+
+// take takes a tracker, and tells it who has closed already.
+func (c *Conn) take() {
+	server := c.bEnd.Port
+	if c.aServes {
+		server = c.aEnd.Port
+	}
+	c.tracker = c.trackers.Take(c.owner, server)
+	for _, h := range [...]*half{&c.a, &c.b} {
+		if h.shut = false; h.finSeen && !h.next.Before(h.fin) {
+			c.tellShut(h, c.peer(h), h.finAt)
+		}
+	}
 }
 
 // maxGuesses bounds how many payloads are looked at to tell who serves.
@@ -210,15 +241,12 @@ func (c *Conn) tellRoles(h *half, data []byte) {
 // setRoles decides who serves. A tracker that had read the bytes the other way
 // round starts anew.
 func (c *Conn) setRoles(aServes bool, basis Basis) {
-	if c.aServes != aServes && c.tracker != nil {
-		server := c.bEnd.Port
-		if aServes {
-			server = c.aEnd.Port
-		}
-		c.tracker = c.trackers.Take(c.owner, server)
+	swapped := c.aServes != aServes && c.tracker != nil
+	c.aServes, c.basis = aServes, basis
+	if swapped {
+		c.take()
 		c.marks |= MarkSwapped
 	}
-	c.aServes, c.basis = aServes, basis
 }
 
 // shutInOrder tells the tracker of h's FIN once all bytes before it passed.
@@ -231,9 +259,29 @@ func (c *Conn) shutInOrder(h, peer *half) {
 		if !h.stash.empty() || !peer.acks || !h.next.Before(peer.ack) {
 			return
 		}
-		c.skip(h, h.fin, h.finAt)
+		c.skip(h, h.fin, peer.ackedBy(h.fin, h.finAt))
 	}
 	c.tellShut(h, peer, h.finAt)
+}
+
+// ackedBy is when h acknowledged everything before seq, at at the latest.
+func (h *half) ackedBy(seq event.Seq, at event.Moment) event.Moment {
+	if h.acks && !h.ack.Before(seq) && h.ackAt <= at.Time {
+		return event.Moment{Time: h.ackAt, Frame: h.ackFrame}
+	}
+	return at
+}
+
+// skipToReset gives up what h had sent, unseen, before its RST: the RST's number
+// tells (RFC 9293, section 3.5.2; one that lies far off is forged or broken).
+func (c *Conn) skipToReset(s *event.Segment, h, peer *half, at event.Moment) {
+	end := s.Seq
+	if h.finAt.Seen() && h.fin.Before(end) {
+		end = h.fin
+	}
+	if n := end.Sub(h.next); h.begun && h.synSeen && n > 0 && n <= handshakeSpan {
+		c.skip(h, end, peer.ackedBy(end, at))
+	}
 }
 
 // shutAtEnd is shutInOrder at the end of the input, when nothing can come.
@@ -255,7 +303,7 @@ func (c *Conn) tellShut(h, peer *half, at event.Moment) {
 	}
 	h.shut = true
 	read := int64(-1)
-	if h.acks {
+	if h.acks && (c.first.by == h || !c.believed || h.lastSent >= at.Time) { // else its FIN, and what that acknowledged, was not seen
 		ack := h.ack
 		if c.first.by == h && c.first.acks {
 			ack = c.first.ack

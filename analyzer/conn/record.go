@@ -156,38 +156,38 @@ func (p Phase) String() string {
 type Mark uint32
 
 const (
-	MarkMidStream        Mark = 1 << iota // the input begins inside the connection
-	MarkOneSided                          // only one direction was captured
-	MarkFlagsOnly                         // only SYN, FIN and RST segments were captured although data had passed
-	MarkCutPayload                        // payloads were cut by the snap length
-	MarkClosed                            // nobody can send any more: both FINs, or a RST
-	MarkRequestRetrans                    // client bytes were retransmitted while the closing request waited
-	MarkResponseRetrans                   // server bytes were
-	MarkRequestUnacked                    // the closing request was never acknowledged completely
-	MarkZeroWindow                        // a window of zero was open while the closing request waited
-	MarkGaveUp                            // data was retransmitted without an answer until the sender fell silent
-	MarkReset                             // a RST was seen at all
-	MarkLateData                          // the peer sent data after the first FIN
-	MarkChallengeACK                      // a SYN on this 4-tuple met the old connection's CLOSE-WAIT
-	MarkSYNReused                         // the 4-tuple had carried another connection before
-	MarkDataAfterClose                    // a request was sent after, or crossing, the server's FIN
-	MarkSentIntoClosed                    // it was sent after the client had acknowledged the server's FIN
-	MarkAnsweredLate                      // the SYN-ACK came when the client had given up
-	MarkEndLost                           // the last request, or the answer it waited for, is not in the input
-	MarkUnsure                            // request boundaries are a guess
-	MarkCapped                            // a limit on buffered bytes was hit
-	MarkSwapped                           // client and server were told apart only after the requests had been read
-	MarkProbeAlive                        // the closer answered a keep-alive probe in the half-close with an ACK
-	MarkProbeReset                        // it answered one with a RST
-	MarkRequestHandshake                  // what is outstanding is a TLS handshake
-	MarkRequestWhole                      // the outstanding request had been sent completely
-	MarkPathCut                           // the path is only the beginning of the real one
-	MarkReusable                          // the previous exchange allowed reuse
-	MarkClosedUnseen                      // a log shows that the descriptor was reused, but not the close
-	MarkUnreadAtClose                     // the closer had received bytes that the peer's last response does not end with
-	MarkRequestUnread                     // the server's close did not acknowledge the first byte of the outstanding request
-	MarkResynced                          // the parser lost a message boundary and found another
-	MarkFINAckedUntimed                   // the first FIN was acknowledged by a packet without a time
+	MarkMidStream       Mark = 1 << iota // the input begins inside the connection
+	MarkOneSided                         // only one direction was captured
+	MarkFlagsOnly                        // only SYN, FIN and RST segments were captured although data had passed
+	MarkCutPayload                       // payloads were cut by the snap length
+	MarkClosed                           // nobody can send any more: both FINs, or a RST
+	MarkRequestRetrans                   // client bytes were retransmitted while the closing request waited
+	MarkResponseRetrans                  // server bytes were
+	MarkRequestUnacked                   // the closing request was never acknowledged completely
+	MarkZeroWindow                       // a window of zero was open while the closing request waited
+	MarkGaveUp                           // data was retransmitted without an answer until the sender fell silent
+	MarkReset                            // a RST was seen at all
+	MarkLateData                         // the peer sent data after the first FIN
+	MarkChallengeACK                     // a SYN on this 4-tuple met the old connection's CLOSE-WAIT
+	MarkSYNReused                        // the 4-tuple had carried another connection before
+	MarkDataAfterClose                   // a request was sent after, or crossing, the server's FIN
+	MarkSentIntoClosed                   // it was sent after the client had acknowledged the server's FIN
+	MarkAnsweredLate                     // the SYN-ACK came when the client had given up
+	MarkEndLost                          // the last request, or the answer it waited for, is not in the input
+	MarkUnsure                           // request boundaries are a guess
+	MarkCapped                           // a limit on buffered bytes was hit
+	MarkSwapped                          // client and server were told apart only after the requests had been read
+	MarkProbeAlive                       // the closer answered a keep-alive probe in the half-close with an ACK
+	MarkProbeReset                       // it answered one with a RST
+	MarkHeadCut                          // a head of HTTP/1.x was cut: it may have announced the close, and where its message ends is not known
+	MarkRequestWhole                     // the outstanding request had been sent completely
+	MarkPathCut                          // the path is only the beginning of the real one
+	MarkRequestUnseen                    // the outstanding request is not in the input, only its acknowledgement: RequestStart is the latest that it can have been
+	MarkClosedUnseen                     // a log shows that the descriptor was reused, but not the close
+	MarkCloseUnseen                      // the first FIN is not in the input, only its acknowledgement: CloseAt is the latest that it can have been
+	MarkRequestUnread                    // the server's close did not acknowledge the first byte of the outstanding request
+	MarkResynced                         // the parser lost a message boundary and found another
+	MarkFINAckedUntimed                  // the first FIN was acknowledged by a packet without a time
 )
 
 // Record is what the input shows of one connection, whether its segments or

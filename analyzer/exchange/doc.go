@@ -27,7 +27,12 @@
 // A gap inside a body of known length is passed over. Any other hides where the
 // next message starts; it is found again at the start of a segment. An exchange
 // whose answer may have been in the gap is OutcomeDiscarded, and so are those
-// that would be paired with an answer only by counting. A source that cuts
+// that would be paired with an answer only by counting. Missing bytes of the client
+// that are long enough for a request and lie where one must start are one: it
+// counts, an answer of HTTP/1.x that follows is its own, and when the client
+// closes before the server said anything it is outstanding (Summary.Unseen).
+// Missing bytes of the server that the client had not received when it closed
+// hide no answer. A source that cuts
 // segments (snap length, strace -s) gives method, path and status where they fit;
 // the rest of a cut message is judged by turns.
 //

@@ -73,6 +73,7 @@ func (t *Tracker) finishEntry(s *Summary, x *entry) {
 	if !x.delivered() && !x.has(entryLost) {
 		s.Open++
 		if s.Outstanding == nil {
+			s.Unseen = x.has(entryUnseen)
 			x.Path = t.env.Names.ID(x.path)
 			s.Outstanding = &x.Exchange
 		}

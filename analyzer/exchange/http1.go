@@ -62,6 +62,11 @@ func (t *Tracker) outOfStep(side event.Side, h *half, b []byte) bool {
 		return sniffRequest(b) == matchHTTP1
 	case side == event.Server && h.has(halfUnpaired):
 		return sniffStatus(b) == matchHTTP1
+	case side == event.Server:
+		if x := t.q.waiting(); x != nil && x.has(entryUnseen) && sniffStatus(b) == matchHTTP1 {
+			t.complete(x, event.Moment{})
+			return true
+		}
 	}
 	return false
 }
@@ -101,9 +106,12 @@ func (t *Tracker) http1Head(side event.Side, h *half, b []byte, at event.Moment)
 		return 0
 	}
 	start := h.took(at)
-	if side == event.Client {
+	switch {
+	case side == event.Client:
 		t.open(start)
-	} else {
+	case t.q.waiting() == nil && t.q.over == 0:
+		t.answerUnseen()
+	default:
 		t.dropLost()
 	}
 	if n == 0 {

@@ -329,7 +329,7 @@ func (t *Tracker) http2Skip(side event.Side, n int64, at event.Moment) {
 	}
 	f.lost, f.have, f.preface, h.left, f.block = true, 0, 0, 0, 0
 	t.goBlind(h, f)
-	if side == event.Server {
+	if side == event.Server && !t.behind() {
 		for i := range t.h2.streams {
 			if x := &t.h2.streams[i]; !x.has(entryComplete) {
 				x.flags |= entryLost

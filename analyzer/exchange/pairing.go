@@ -156,6 +156,9 @@ func (t *Tracker) count(x *entry) {
 		x.Outcome = OutcomeAnswered
 		t.answered++
 		t.prev, t.hasPrev = x.Exchange, true
+		if x.has(entryUnseen) {
+			x.Outcome = OutcomeDiscarded // how long it took is not known
+		}
 		if t.unsure {
 			if t.prevPath == nil {
 				t.prevPath = new([]byte)

@@ -16,6 +16,7 @@ const (
 	entryComplete                        // the response has ended, delivered or late
 	entrySoft                            // the response ends when the client goes on: its framing does not tell
 	entryLost                            // bytes of the response are missing; what they said is not known
+	entryUnseen                          // no byte of the request was seen
 )
 
 // entry is an exchange in flight.

@@ -242,6 +242,9 @@ func (r *recorder) summary(s *Summary) string {
 	if s.HeadCut {
 		w.WriteString(" head-cut")
 	}
+	if s.Unseen {
+		w.WriteString(" unseen")
+	}
 	if s.EndLost {
 		w.WriteString(" end-lost")
 	}

@@ -39,6 +39,9 @@ func (t *Tracker) resync(side event.Side, h *half) {
 	if h.has(halfMissing) {
 		t.resynced++
 	}
+	if side == event.Client {
+		t.gap = event.Moment{}
+	}
 	if side == event.Client && h.has(halfMissing) && !h.has(halfTurns) {
 		if h.has(halfQuiet) || t.q.waiting() != nil {
 			t.doubt = doubtBegun
@@ -86,7 +89,7 @@ func (t *Tracker) unread(side event.Side, h *half, n int64, at event.Moment) {
 	if x == nil {
 		return
 	}
-	if !h.has(halfTurns) { // this may be an answer to any of those that wait
+	if !h.has(halfTurns) && !t.behind() { // this may be an answer to any of those that wait
 		before := x.flags
 		t.losing()
 		if !x.First.Seen() {
@@ -132,7 +135,11 @@ func (t *Tracker) http1Skip(side event.Side, n int64, at event.Moment, cut bool)
 // boundaryLost handles missing bytes that hide where the next message starts.
 func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Moment, cut bool) {
 	inside := h.phase != phaseHead && h.phase != phaseSeek
+	whole := h.phase == phaseHead && !cut
 	t.seek(h, !cut)
+	if whole {
+		t.suspect(side, n, at)
+	}
 	if inside { // a chunked body whose end may be in there
 		t.part(side, h.off, h.off+n, at, at)
 		if x := t.q.waiting(); side == event.Server && x != nil {
@@ -154,10 +161,15 @@ func (t *Tracker) boundaryLost(side event.Side, h *half, n int64, at event.Momen
 	}
 }
 
-// losing marks all that wait: bytes of their answers are missing.
+// losing marks all that wait: bytes of their answers are missing. Those that the
+// client had not received when it closed were no answers.
 func (t *Tracker) losing() {
+	if t.behind() {
+		return
+	}
 	for i := t.q.ended; i < t.q.n; i++ {
-		t.q.at(i).flags |= entryLost
+		x := t.q.at(i)
+		x.flags = x.flags&^entryUnseen | entryLost
 	}
 }
 
@@ -210,6 +222,16 @@ func (t *Tracker) cutHead(side event.Side, h *half, cut bool) {
 	if ok && hd.status != 0 {
 		x.Status = hd.status
 		x.flags &^= entryLost
+	}
+	if ok && hd.status == 101 { // most likely of a websocket
+		t.unsure = true
+		x.flags &^= entrySoft
+		t.complete(x, x.First)
+		t.mode, t.ws = modeWebSocket, &wsState{}
+		t.client.restart(t.env)
+		t.server.restart(t.env)
+		t.setProtocol(ProtocolWebSocket)
+		return
 	}
 	if !ok || hd.status >= 100 && hd.status < 200 {
 		x.flags &^= entrySoft

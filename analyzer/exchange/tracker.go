@@ -79,8 +79,10 @@ type Tracker struct {
 	client   half
 	server   half
 	q        queue
-	prev     Exchange // the last one that was answered
-	back     mark     // how far the server's stream was before the last segment
+	gap      event.Moment // when bytes of the client that may be a whole request were known to be missing; valid with halfQuiet
+	read     int64        // how many bytes of the server's stream the client had received at its close; valid when client.shut, -1 unknown
+	prev     Exchange     // the last one that was answered
+	back     mark         // how far the server's stream was before the last segment
 	declared Declared
 
 	name, alpn NameID
@@ -151,6 +153,12 @@ func (t *Tracker) Gap(side event.Side, n int64, at event.Moment) {
 	t.wake(side)
 	t.lossy = t.lossy || side == event.Client
 	t.skip(side, n, at, false)
+}
+
+// behind reports whether the server's next byte is one that the client had not
+// received when it closed.
+func (t *Tracker) behind() bool {
+	return t.client.shut && t.read >= 0 && t.server.off >= t.read
 }
 
 // wake notes that side sent payload.
@@ -253,19 +261,24 @@ func (t *Tracker) Shut(side event.Side, at event.Moment, read int64) {
 	case modeTLS:
 		t.tlsShut(side, at)
 	}
+	if side == event.Client {
+		t.waitUnseen()
+	}
 	t.endSoft()
 	if side == event.Client {
 		if read >= 0 && !t.closing() && t.server.last.end > read {
 			t.server.last = t.back
 		}
 		t.undeliver(read)
+		t.read = read
 	}
 	h.shut = true
 }
 
-// declare notes the first announcement of the connection's end.
+// declare notes the first announcement of the connection's end. One in a
+// response that the client did not wait for announces nothing.
 func (t *Tracker) declare(by event.Side, at event.Moment, text string) {
-	if t.declared.By == event.NoSide {
+	if t.declared.By == event.NoSide && !(by == event.Server && t.behind()) {
 		t.declared = Declared{By: by, At: at, Text: text}
 	}
 }

@@ -61,6 +61,7 @@ func (t *Tracker) turnSkip(side event.Side, h *half, n int64, at event.Moment, c
 		t.turn(side, h.off, h.off+n, at, at)
 	case t.mode == modeDetect:
 		t.seek(h, true)
+		t.suspect(side, n, at)
 	default:
 		t.turnLost(side, h, n, at)
 	}
@@ -69,12 +70,15 @@ func (t *Tracker) turnSkip(side event.Side, h *half, n int64, at event.Moment, c
 // turnLost notes that n bytes of side's turn are missing: there was a request,
 // or an answer, of which nothing else is known.
 func (t *Tracker) turnLost(side event.Side, h *half, n int64, at event.Moment) {
-	x := t.q.waiting()
+	x, sent := t.q.waiting(), t.sent
 	if side == event.Client || x != nil && x.First.Seen() {
 		t.turn(side, h.off, h.off+n, at, at)
 	}
 	if side == event.Client || x != nil && !x.First.Seen() {
 		t.losing()
+	}
+	if x = t.q.newest(); x != nil && t.sent > sent && n >= t.leastRequest() {
+		x.flags |= entryUnseen
 	}
 }
 

@@ -225,7 +225,6 @@ func requests(s *exchange.Summary, r *conn.Record) {
 	switch {
 	case x.Handshake:
 		r.Phase = conn.PhaseTLSHandshake
-		r.Marks |= conn.MarkRequestHandshake
 	case x.First.Seen():
 		r.Phase = conn.PhaseReadingBody
 	case !x.Whole:
@@ -244,7 +243,6 @@ func request(x *exchange.Exchange, r *conn.Record) {
 	seen(&r.ResponseEnd, x.Last)
 	r.RequestFrame = x.Start.Frame
 	mark(r, x.Truncated, conn.MarkPathCut)
-	mark(r, x.Keep, conn.MarkReusable)
 }
 
 // closing fills in who closed first, and how.

@@ -16,6 +16,9 @@ func notes() []Entry {
 		{Word: "probe-reset", Kind: Note, Short: "a keep-alive probe in the half-close met a reset", Means: "The closer's socket was gone when the probe came.", See: []string{"orphan-expired"}},
 		{Word: "resynced", Kind: Note, Short: "bytes were lost and a later message boundary was found", Means: "Requests in the gap are not counted."},
 		{Word: "close-unseen", Kind: Note, Short: "the log shows that the descriptor was reused, but not its close", Means: "strace did not trace close: use -e trace=network,desc,process.", See: []string{"capture"}},
+		{Word: "head-cut", Kind: Note, Short: "the head of a request or response was cut", Means: "The snap length, or lost packets, hide the rest of it: it may have announced the close, and how long its message is cannot be told."},
+		{Word: "fin-unseen", Kind: Note, Short: "the first FIN is not in the capture, only its acknowledgement", Means: "The close came before what is shown: up to 200 ms, or by an unknown time where the acknowledgement is missing, too."},
+		{Word: "request-unseen", Kind: Note, Short: "the request at the close is not in the capture, only its acknowledgement", Means: "It was sent before what is shown, up to 200 ms. The server sent nothing until the close."},
 		{Word: "path-cut", Kind: Note, Short: "the path is only the beginning of the real one", Means: "strace -s or the snap length cut it."},
 		{Word: "duplicates", Kind: Note, Short: "frames were captured twice and counted once", Means: "A capture on several interfaces (-i any, a bridge and its port, a tunnel and its inside) or on a mirror port holds packets twice. They are told from retransmissions and counted once."},
 	}
