@@ -111,6 +111,11 @@ func TestVerdict(t *testing.T) {
 			r.Marks |= conn.MarkAnsweredLate
 			r.SYNRTT = 3 * time.Second
 		}, "connect-timeout high", "given up"},
+		{"answered late, as the server sees it", plain(client, 1, 1.1), func(r *conn.Record) {
+			r.Handshake, r.How, r.Sent, r.Answered = conn.HandshakeUnanswered, conn.HowRST, 0, 0
+			r.Marks |= conn.MarkAnsweredLate
+			r.SYNRTT = 50 * time.Microsecond
+		}, "connect-timeout medium", "a repetition"},
 		{"the kernel gave up", waited(client, 1, 900), func(r *conn.Record) { r.Marks |= conn.MarkGaveUp },
 			"network-failure high", "gave up"},
 
