@@ -129,6 +129,15 @@ func TestVerdict(t *testing.T) {
 			r.HalfKind, r.Late = conn.HalfHeld, r.CloseAt.Add(time.Second)
 		}, "client-no-reuse medium", "shutdown"},
 
+		{"a websocket, just after a message", plain(client, 1, 5), func(r *conn.Record) {
+			r.Protocol, r.ServerLastByte = exchange.ProtocolWebSocket, r.CloseAt.Add(-2*time.Millisecond)
+		}, "client-idle-close low", "2 ms after the last byte"},
+		{"a websocket that the server closed", plain(client, 1, 5), func(r *conn.Record) {
+			r.Protocol, r.ClientLastByte, r.FirstBy, r.Initiator = exchange.ProtocolWebSocket, r.CloseAt.Add(-time.Second), event.Server, event.Server
+		}, "server-idle-close high", "idle for 999.9 ms"},
+		{"a ping without a pong", waited(client, 1, 0.5), func(r *conn.Record) {
+			r.Protocol, r.Sent, r.Answered = exchange.ProtocolWebSocket, 2, 1
+		}, "request-timeout", "no pong"},
 		{"TLS: the server's goodbye first", plain(client, 1, 5), func(r *conn.Record) {
 			r.Protocol, r.ServerNotify = exchange.ProtocolTLS, r.CloseAt.Add(-2*time.Millisecond)
 		}, "server-idle-close high", "close_notify"},
