@@ -59,6 +59,9 @@ type Mode struct {
 const (
 	modeChance = 2e-3 // at most, to be reported at all
 	highChance = 1e-4 // at most, for high confidence, with at least highCount members
+	// jointChance is at most that of a window before the others near it are
+	// left out; see joint.
+	jointChance = 5e-2
 	highCount  = 4
 	handful    = 4 // values that are too few to know how they spread
 	leastTimer = time.Millisecond
@@ -96,7 +99,10 @@ func Modes(values []time.Duration, o ModeOptions) []Mode {
 	f.takeKnown(o.Known)
 	const searches, most = 8, 64
 	for range searches {
-		windows := search(f.rest, f.resolution)
+		windows := search(f.rest, f.resolution, modeChance)
+		if len(windows) == 0 {
+			windows = joint(f.rest, f.resolution)
+		}
 		if len(windows) == 0 {
 			break
 		}

@@ -106,6 +106,7 @@ func TestModesFindTimers(t *testing.T) {
 		{"one alone", []firing{{5 * time.Second, ms, 0, 1}}, uniform, 0, 0, 1, ConfidenceLow},
 		{"all equal", []firing{{250 * ms, 0, 0, 40}}, uniform, 0, 0, 1, ConfidenceHigh},
 		{"two near each other", []firing{{100 * ms, 300 * us, 0, 20}, {105 * ms, 300 * us, 0, 20}}, uniform, 20, 0, 0.95, ConfidenceHigh},
+		{"three near each other, few of each", []firing{{450 * ms, 2 * ms, 0, 4}, {500 * ms, 2 * ms, 0, 4}, {600 * ms, 2 * ms, 0, 4}}, uniform, 2, 0, 0.8, ConfidenceMedium},
 		{"in a crowd", []firing{{time.Second, ms, 0, 60}}, exponential, 1000, 0, 0.98, ConfidenceHigh},
 		{"short", []firing{{20 * ms, 300 * us, 0, 12}}, exponential, 40, 0, 0.95, ConfidenceHigh},
 		{"whole seconds", []firing{{30 * time.Second, 0, 0, 15}, {60 * time.Second, 0, 0, 8}}, noise{draw: func(r *rand.Rand) float64 { return math.Floor(100 * r.Float64()) }}, 20, time.Second, 0.7, ConfidenceMedium},
