@@ -110,7 +110,7 @@ func (f *facts) timedOutBehindLoss() bool {
 		return false
 	}
 	f.timer, f.basis, f.waited = t, basisRequest, w.from[basisRequest]
-	return f.decided(CauseRequestTimeout, stat.ConfidenceMedium) || f.say("closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
+	return f.decided(CauseRequestTimeout, min(t.confidence, stat.ConfidenceMedium)) || f.say("closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
 		took(f.waited), took(t.value))
 }
 

@@ -142,7 +142,7 @@ const (
 // timer explains already would be too many.
 func (t *timer) stretch(left waits) {
 	t.sure = t.high
-	if t.configured || t.count < 2 {
+	if t.configured || t.count < 2 || t.confidence < stat.ConfidenceMedium {
 		return
 	}
 	var above, below []time.Duration

@@ -62,6 +62,7 @@ const (
 	// jointChance is at most that of a window before the others near it are
 	// left out; see joint.
 	jointChance = 5e-2
+	weakChance  = 5e-2 // at most, to be a hint
 	highCount  = 4
 	handful    = 4 // values that are too few to know how they spread
 	leastTimer = time.Millisecond
@@ -81,6 +82,8 @@ const (
 //
 // Two values need a round value to coincide at, and a single one is never more
 // than a hint (ConfidenceLow, only among up to 4 values and near a round value).
+// Where nothing is significant, the values that coincide though chance may well
+// be the reason (once in twenty samples without a timer) are a hint, too.
 // Values below 1 ms and above a day are no timers. A server whose answers all
 // take the same time to a percent looks like a timer here; only the caller knows
 // what the values mean.
@@ -112,6 +115,11 @@ func Modes(values []time.Duration, o ModeOptions) []Mode {
 	}
 	if len(values) <= handful {
 		f.takeHints()
+	} else if len(f.clusters) == 0 {
+		f.weak = true
+		for _, w := range search(f.rest, f.resolution, weakChance) {
+			f.take(w)
+		}
 	}
 	return f.finish()
 }
@@ -133,6 +141,7 @@ type finder struct {
 	resolution time.Duration
 	rest       []sample // sorted by value
 	clusters   []cluster
+	weak       bool // what is taken now is a hint
 }
 
 // takeKnown takes the firings of the configured timers. A known value is allowed
@@ -176,6 +185,9 @@ func (f *finder) take(w window) {
 	for _, part := range split(members, f.resolution) {
 		m := Mode{Chance: math.Exp(w.chance)}
 		m.Value, m.Round = snap(part)
+		if f.weak {
+			m.Confidence = ConfidenceLow
+		}
 		if of := f.same(m, part); of != nil {
 			of.join(part)
 			of.mode.Chance = min(of.mode.Chance, m.Chance)
