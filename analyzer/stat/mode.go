@@ -59,10 +59,7 @@ type Mode struct {
 const (
 	modeChance = 2e-3 // at most, to be reported at all
 	highChance = 1e-4 // at most, for high confidence, with at least highCount members
-	// jointChance is at most that of a window before the others near it are
-	// left out; see joint.
-	jointChance = 5e-2
-	weakChance  = 5e-2 // at most, to be a hint
+	hintChance = 5e-2 // at most, to be a hint, and of a window before the others near it are left out; see joint
 	highCount  = 4
 	handful    = 4 // values that are too few to know how they spread
 	leastTimer = time.Millisecond
@@ -113,13 +110,14 @@ func Modes(values []time.Duration, o ModeOptions) []Mode {
 			f.take(w)
 		}
 	}
-	if len(values) <= handful {
-		f.takeHints()
-	} else if len(f.clusters) == 0 {
+	if len(f.clusters) == 0 {
 		f.weak = true
-		for _, w := range search(f.rest, f.resolution, weakChance) {
+		for _, w := range search(f.rest, f.resolution, hintChance) {
 			f.take(w)
 		}
+	}
+	if len(values) <= handful {
+		f.takeHints()
 	}
 	return f.finish()
 }

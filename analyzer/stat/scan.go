@@ -58,7 +58,7 @@ func search(values []sample, resolution time.Duration, chance float64) []window 
 // rare as they were, which the simulations in the tests confirm.
 func joint(values []sample, resolution time.Duration) []window {
 	const most = 16 // more near each other are a crowd, and cost as many searches
-	tried := search(values, resolution, jointChance)
+	tried := search(values, resolution, hintChance)
 	tried = tried[:min(len(tried), most)]
 	var found []window
 	for _, w := range tried {
@@ -119,8 +119,8 @@ func (s scan) free(likely float64) []window {
 	}
 	return slices.DeleteFunc(best, func(w window) bool {
 		limit := likely
-		if w.count == 3 && len(s.values) > handful {
-			limit *= highChance / modeChance
+		if w.count == 3 && len(s.values) > handful && likely == modeChance {
+			limit = highChance
 		}
 		return w.count == 0 || w.chance > math.Log(limit)
 	})
