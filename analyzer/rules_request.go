@@ -159,6 +159,11 @@ func (f *facts) cancelled() bool {
 	if f.Marks&conn.MarkMidStream != 0 && f.Sent == 1 && f.Answered == 0 {
 		conf = stat.ConfidenceLow
 	}
-	return f.decided(CauseRequestCancelled, conf) || f.say("the client closed %s after the request, before the response was complete; no timer of this client fits",
-		took(f.CloseAt.Sub(f.RequestStart)))
+	w := waitOf(f.Record)
+	hint := f.timers.hint(&w)
+	if hint != "" {
+		conf = stat.ConfidenceLow
+	}
+	return f.decided(CauseRequestCancelled, conf) || f.say("the client closed %s after the request, before the response was complete; no timer of this client fits%s",
+		took(f.CloseAt.Sub(f.RequestStart)), hint)
 }
