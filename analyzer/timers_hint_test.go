@@ -46,7 +46,7 @@ func TestHints(t *testing.T) {
 // ready started with the request, that of one that was dialled for it with the dial.
 func TestStoodReady(t *testing.T) {
 	m := newMade(Options{})
-	for k := range 8 {
+	for k := range 5 {
 		r := waited(port("10.0.0.1", k), float64(10*k), 0)
 		after := 40*time.Millisecond + time.Duration(k)*time.Millisecond
 		from := r.Opened
@@ -65,7 +65,7 @@ func TestStoodReady(t *testing.T) {
 		t.Error("a connection without times stood ready")
 	}
 	flows, report := m.flows(t)
-	if by, cancelled := timeouts(flows); len(report.Timers) != 1 || by[0.52] != 8 || cancelled != 0 || flows[0].Close.Confidence != "high" {
+	if by, cancelled := timeouts(flows); len(report.Timers) != 1 || by[0.52] != 5 || cancelled != 0 || flows[0].Close.Confidence != "high" {
 		t.Errorf("timers %+v of %v, %d cancelled", report.Timers, by, cancelled)
 	}
 }
