@@ -61,7 +61,8 @@ const (
 	highChance = 1e-4 // at most, for high confidence, with at least highCount members
 	hintChance = 5e-2 // at most, to be a hint, and of a window before the others near it are left out; see joint
 	highCount  = 4
-	handful    = 4 // values that are too few to know how they spread
+	fewValues  = 500 // up to here timers may hide each other, and a hint is worth a search
+	handful    = 4   // values that are too few to know how they spread
 	leastTimer = time.Millisecond
 	mostTimer  = 25 * time.Hour
 )
@@ -100,7 +101,7 @@ func Modes(values []time.Duration, o ModeOptions) []Mode {
 	const searches, most = 8, 64
 	for range searches {
 		windows := search(f.rest, f.resolution, modeChance)
-		if len(windows) == 0 {
+		if len(windows) == 0 && len(values) <= fewValues {
 			windows = joint(f.rest, f.resolution)
 		}
 		if len(windows) == 0 {
@@ -110,7 +111,7 @@ func Modes(values []time.Duration, o ModeOptions) []Mode {
 			f.take(w)
 		}
 	}
-	if len(f.clusters) == 0 {
+	if len(f.clusters) == 0 && len(values) <= fewValues {
 		f.weak = true
 		for _, w := range search(f.rest, f.resolution, hintChance) {
 			f.take(w)
