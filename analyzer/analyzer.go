@@ -116,7 +116,7 @@ func (a *Analyzer) Capture(viewNumber int, src Source) error {
 
 // sequential reads and follows in one goroutine.
 func (a *Analyzer) sequential(v *view, src Source) error {
-	j := job{parts: make([][]uint16, 1)}
+	var j job
 	for {
 		err := src.Next(&j.batch)
 		if err != nil && err != io.EOF {
@@ -162,8 +162,8 @@ const maxHosts = 1 << 16
 // job is a batch on its way through the workers.
 type job struct {
 	batch event.Batch
-	parts [][]uint16 // for each worker, which segments are its own
-	end   event.Time // of the view by now
+	parts [shards][]uint16 // which segments are of each shard
+	end   event.Time       // of the view by now
 	left  sync.WaitGroup
 }
 
@@ -183,7 +183,7 @@ func (a *Analyzer) parallel(v *view, src Source) error {
 		done.Go(func() { v.follow(w, workers, queues[w]) })
 	}
 	for range ring {
-		free <- &job{parts: make([][]uint16, workers)}
+		free <- new(job)
 	}
 	err := a.dispatch(v, src, free, queues)
 	for _, q := range queues {
@@ -216,7 +216,7 @@ func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *
 	}
 }
 
-// split tells which segments each worker owns.
+// split tells which segments are of each shard.
 func (j *job) split(w window) {
 	for i := range j.parts {
 		j.parts[i] = j.parts[i][:0]
@@ -224,7 +224,7 @@ func (j *job) split(w window) {
 	for i := range j.batch.Segments {
 		s := &j.batch.Segments[i]
 		if w.holds(s.Time) {
-			k := shardOf(s.Hash) % len(j.parts)
+			k := shardOf(s.Hash)
 			j.parts[k] = append(j.parts[k], uint16(i))
 		}
 	}
@@ -240,11 +240,11 @@ func (v *view) follow(w, workers int, queue <-chan *job) {
 
 // work gives a batch's segments to the shards of worker w.
 func (v *view) work(w, workers int, j *job) {
-	for _, i := range j.parts[w] {
-		s := &j.batch.Segments[i]
-		v.shards[shardOf(s.Hash)].add(s)
-	}
 	for k := w; k < shards; k += workers {
-		v.shards[k].sweep(j.end)
+		s := v.shards[k]
+		for _, i := range j.parts[k] {
+			s.add(&j.batch.Segments[i])
+		}
+		s.sweep(j.end)
 	}
 }

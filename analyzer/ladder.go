@@ -3,6 +3,7 @@ package analyzer
 import (
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -78,22 +79,26 @@ func (t *Trace) View() (int, bool) { return t.view, t.flow.Stream != nil }
 
 // announce notes what the verdict rests on, by frame.
 func (t *Trace) announce() {
-	c := &t.flow.Close
-	if q := c.Request; q != nil {
-		t.cite(q.Frame, "request "+q.Endpoint+", never answered in time")
-	}
-	if c.Frame != nil {
-		t.cite(*c.Frame, c.Cause)
-	}
-	if l := t.flow.LateResponse; l != nil {
-		t.cite(l.Frame, "late response")
+	for frame, text := range cited(t.flow) {
+		t.cited[frame] = true
+		t.note(frame, text)
 	}
 }
 
-// cite notes what a frame that the verdict rests on means.
-func (t *Trace) cite(frame uint32, text string) {
-	t.cited[frame] = true
-	t.note(frame, text)
+// cited are the frames that a verdict rests on, and what each means.
+func cited(f *Flow) iter.Seq2[uint32, string] {
+	return func(yield func(uint32, string) bool) {
+		c := &f.Close
+		if q := c.Request; q != nil && !yield(q.Frame, "request "+q.Endpoint+", never answered in time") {
+			return
+		}
+		if c.Frame != nil && !yield(*c.Frame, c.Cause) {
+			return
+		}
+		if l := f.LateResponse; l != nil {
+			yield(l.Frame, "late response")
+		}
+	}
 }
 
 // note remembers what a frame means. It is bounded, since a connection may carry

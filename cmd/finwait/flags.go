@@ -76,6 +76,7 @@ type outputFlags struct {
 	file   string
 	color  string
 	redact bool
+	option string // that gave file; "" is -o
 }
 
 // add registers the flags for a command with these formats, the default first.

@@ -182,6 +182,16 @@ func (s *source) Problems() []event.Problem {
 	return append(s.file.Problems(), s.Reader.Problems()...)
 }
 
+// frames begins to read the input's frames as they are.
+func (in *input) frames(o capture.Options) (*capture.FrameReader, error) {
+	if in.src == nil {
+		if err := in.open(nil); err != nil {
+			return nil, err
+		}
+	}
+	return capture.NewFrameReader(in.src, o)
+}
+
 // capture begins to read the input's packets.
 func (in *input) capture(o capture.Options) (*source, error) {
 	if in.src == nil {

@@ -54,7 +54,7 @@ content.`
 	root.SetHelpTemplate("{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}\n\n{{end}}{{.UsageString}}")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp(root))
-	root.AddCommand(newAnalyze(s), newFlows(s), newShow(s), newDiff(s), newExplain(s), newCompletion(s), newVersion(s))
+	root.AddCommand(newAnalyze(s), newFlows(s), newShow(s), newDiff(s), newExtract(s), newExplain(s), newCompletion(s), newVersion(s))
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func openSink(f *outputFlags, inputs []string, s streams) (*sink, error) {
 	st, err := os.Stat(target)
 	switch {
 	case err == nil && st.IsDir():
-		return nil, usagef("-o %s: is a directory", f.file)
+		return nil, usagef("%s %s: is a directory", f.name(), f.file)
 	case err == nil && !st.Mode().IsRegular(): // a device or a pipe cannot be replaced
 		file, err := os.OpenFile(target, os.O_WRONLY, 0)
 		if err != nil {
@@ -45,7 +46,7 @@ func openSink(f *outputFlags, inputs []string, s streams) (*sink, error) {
 		}
 		return &sink{Writer: file, options: screen(file, f.color), file: file}, nil
 	}
-	if err := refuseInput(f.file, st, inputs); err != nil {
+	if err := refuseInput(f.name()+" "+f.file, st, inputs); err != nil {
 		return nil, err
 	}
 	mode := fs.FileMode(0o666)
@@ -59,11 +60,15 @@ func openSink(f *outputFlags, inputs []string, s streams) (*sink, error) {
 	return &sink{Writer: file, options: screen(file, f.color), file: file, target: target}, nil
 }
 
-// refuseInput protects an input from being overwritten by the result.
+// name is the option that names the output.
+func (f *outputFlags) name() string { return cmp.Or(f.option, "-o") }
+
+// refuseInput protects an input from being overwritten by the result. name is
+// the output's, with its option.
 func refuseInput(name string, output fs.FileInfo, inputs []string) error {
 	for _, in := range inputs {
 		if st, err := os.Stat(in); output != nil && err == nil && os.SameFile(st, output) {
-			return usagef("-o %s: is also an input", name)
+			return usagef("%s: is also an input", name)
 		}
 	}
 	return nil

@@ -222,17 +222,26 @@ func (a *analysis) ladder(number int) (*analyzer.Ladder, error) {
 
 // segments reads the captures of a view again.
 func (a *analysis) segments(trace *analyzer.Trace, inputs []*input) error {
+	return a.again(inputs, func(in *input, o capture.Options) (uint32, error) {
+		src, err := in.capture(o)
+		if err != nil {
+			return 0, err
+		}
+		err = trace.Capture(src)
+		return src.Frames(), err
+	})
+}
+
+// again reads the captures of a view once more, in their order. read returns the
+// number of the last frame.
+func (a *analysis) again(inputs []*input, read func(*input, capture.Options) (uint32, error)) error {
 	filter, err := compileFilter(a.flags.filter)
 	if err != nil {
 		return err
 	}
 	frames := uint32(0)
 	for _, in := range inputs {
-		src, err := in.capture(capture.Options{Path: in.path, FirstFrame: frames + 1, Filter: filter})
-		if err == nil {
-			err = trace.Capture(src)
-			frames = src.Frames()
-		}
+		frames, err = read(in, capture.Options{Path: in.path, FirstFrame: frames + 1, Filter: filter})
 		in.close()
 		if err != nil {
 			return err

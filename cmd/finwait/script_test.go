@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LC_ALL", "C.UTF-8")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "cut": cut},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "cut": cut, "samecount": samecount},
 	})
 }
 
@@ -61,6 +61,17 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	text := ts.ReadFile("stderr")
 	if want != 0 && (strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "finwait: ")) {
 		ts.Fatalf("want one line that begins with finwait: on standard error, got %q", text)
+	}
+}
+
+// samecount FILE FILE demands as many lines in both, and some.
+func samecount(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: samecount FILE FILE")
+	}
+	a, b := strings.Count(ts.ReadFile(args[0]), "\n"), strings.Count(ts.ReadFile(args[1]), "\n")
+	if a != b || a == 0 {
+		ts.Fatalf("%d lines in %s, %d in %s", a, args[0], b, args[1])
 	}
 }
 
