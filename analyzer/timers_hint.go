@@ -38,11 +38,15 @@ func (ts *timers) bandOf(list waits) (band, bool) {
 	return b, b.count >= bandLeast && b.high <= 2*b.low
 }
 
+// hintLeast is the shortest wait whose round value says anything: below, every
+// fourth wait is near one.
+const hintLeast = 100 * time.Millisecond
+
 // hint says what speaks for a timer although none was found that explains w;
 // "" when nothing does.
 func (ts *timers) hint(w *wait) string {
-	for _, b := range [...]timerBasis{basisExchange, basisRequest, basisRequestEnd, basisLastByte} {
-		if r, ok := stat.Round(w.from[b]); ok && w.from[b] > 0 {
+	for _, b := range [...]timerBasis{basisExchange, basisRequest} {
+		if r, ok := stat.Round(w.from[b]); ok && w.from[b] >= hintLeast {
 			return fmt.Sprintf(", but %s after %s is a value that people configure, and a single close does not show a timer", took(r), b.words())
 		}
 	}
