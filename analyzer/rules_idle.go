@@ -60,6 +60,9 @@ func (f *facts) idle() (time.Duration, bool) {
 	if f.Lost > 0 || f.ClientMissing+f.ServerMissing > 0 {
 		from = max(from, f.ServerLastByte) // of an exchange that the input lacks in part
 	}
+	if f.Protocol == exchange.ProtocolWebSocket || f.Protocol == exchange.ProtocolTunnel {
+		from = max(from, f.ClientLastByte, f.ServerLastByte) // what follows the upgrade is no request, nor is it idleness
+	}
 	d := f.CloseAt.Sub(from)
 	if vantageOf(f.Record) == event.Server && f.FirstBy == event.Client ||
 		vantageOf(f.Record) == event.Client && f.FirstBy == event.Server {
@@ -95,6 +98,9 @@ func (f *facts) clientAfterResponse() bool {
 		conf = stat.ConfidenceMedium
 	}
 	conf = min(conf, f.sure())
+	if f.Protocol == exchange.ProtocolWebSocket || f.Protocol == exchange.ProtocolTunnel {
+		return f.decided(CauseClientIdle, stat.ConfidenceLow) || f.say("the client closed %s after the last byte; what passed since the connection was upgraded is no request, and nothing announced the close", took(idle))
+	}
 	if idle <= reuseLimit && !f.timers.emptiedPool(f.Record, f.pools) {
 		return f.decided(CauseClientNoReuse, conf) || f.say("the client closed %s after a complete response that allowed reuse", took(idle))
 	}

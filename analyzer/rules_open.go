@@ -39,7 +39,12 @@ func (f *facts) unanswered() bool {
 		return false
 	}
 	if f.Marks&conn.MarkAnsweredLate != 0 {
+		gone := f.CloseAt.Sub(f.Opened)
 		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
+		if f.SYNRTT < synRetry/2 {
+			return f.decided(CauseConnectTimeout, stat.ConfidenceMedium) || f.say("the SYN-ACK was sent at once but never acknowledged, so it was lost; %s after the SYN the client answered a repetition with a RST: it had given up",
+				took(gone))
+		}
 		return f.decided(CauseConnectTimeout, stat.ConfidenceHigh) || f.say("the SYN-ACK came %s after the SYN, and the client answered it with a RST: it had given up",
 			took(f.SYNRTT))
 	}

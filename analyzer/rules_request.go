@@ -113,7 +113,7 @@ func (f *facts) timedOutBehindLoss() bool {
 		return false
 	}
 	f.timer, f.basis, f.waited = t, basisRequest, w.from[basisRequest]
-	return f.decided(CauseRequestTimeout, stat.ConfidenceMedium) || f.say("closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
+	return f.decided(CauseRequestTimeout, min(t.confidence, stat.ConfidenceMedium)) || f.say("closed %s after the request, which was being retransmitted: a FIN waits behind unacknowledged data, so the timer of %s that other closes show ran out before",
 		took(f.waited), took(t.value))
 }
 
@@ -163,6 +163,11 @@ func (f *facts) cancelled() bool {
 	if f.Marks&conn.MarkMidStream != 0 && f.Sent == 1 && f.Answered == 0 {
 		conf = stat.ConfidenceLow
 	}
-	return f.decided(CauseRequestCancelled, conf) || f.say("the client closed %s after the request, before the response was complete; no timer of this client fits",
-		took(f.CloseAt.Sub(f.RequestStart)))
+	w := waitOf(f.Record)
+	hint := f.timers.hint(&w)
+	if hint != "" {
+		conf = stat.ConfidenceLow
+	}
+	return f.decided(CauseRequestCancelled, conf) || f.say("the client closed %s after the request, before the response was complete; no timer of this client fits%s",
+		took(f.CloseAt.Sub(f.RequestStart)), hint)
 }

@@ -53,6 +53,7 @@ type timers struct {
 	byClient   map[event.Endpoint][]*timer // best first; the key's port is 0
 	shared     []*timer                    // shown by all clients together
 	idle       map[event.Endpoint]*idleCloses
+	bands      map[event.Endpoint]band // by client, of the waits that no timer explains
 }
 
 // idleCloses is when a client closed connections that had been idle, and when
@@ -92,9 +93,24 @@ func waitOf(r *conn.Record) wait {
 	w.from[basisExchange] = w.from[basisRequest]
 	if r.Answered == 0 && r.Handshake == conn.HandshakeComplete && r.Marks&conn.MarkMidStream == 0 {
 		since(basisConnect, r.Opened)
-		w.from[basisExchange] = w.from[basisConnect]
+		if !stoodReady(r) {
+			w.from[basisExchange] = w.from[basisConnect]
+		}
 	}
 	return w
+}
+
+// readyLimit is how long after a handshake a request that the connection was
+// opened for may start: TLS and a slow program lie between them.
+const readyLimit = 200 * time.Millisecond
+
+// stoodReady reports whether the first request found the connection standing
+// ready: pools dial for a request that another connection then takes, and keep
+// the new one (Go's Transport), or open some in advance. A program that works
+// for longer between dialling and sending is taken for one.
+func stoodReady(r *conn.Record) bool {
+	gap, ok := conn.Duration(r.Opened, r.RequestStart)
+	return ok && r.SYNRetries == 0 && gap > readyLimit+4*r.RTT
 }
 
 // early and late bound the waits that a timer of value d explains. The wait

@@ -21,7 +21,7 @@ type waits struct {
 // outstanding: for every client the values at which many of its waits agree,
 // then over all clients together what is left.
 func findTimers(list waits, o Options) *timers {
-	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}}
+	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}, bands: map[event.Endpoint]band{}}
 	for _, d := range o.Timeouts {
 		ts.configured = append(ts.configured, &timer{value: d, low: early(d), high: late(d), configured: true,
 			confidence: stat.ConfidenceHigh, servers: map[event.Endpoint]int{}})
@@ -36,6 +36,11 @@ func findTimers(list waits, o Options) *timers {
 		ts.shared, _ = modesOf(rest)
 	}
 	ts.count(list)
+	for _, c := range clients {
+		if b, ok := ts.bandOf(c.waits); ok {
+			ts.bands[c.client] = b
+		}
+	}
 	return ts
 }
 
@@ -142,7 +147,7 @@ const (
 // timer explains already would be too many.
 func (t *timer) stretch(left waits) {
 	t.sure = t.high
-	if t.configured || t.count < 2 {
+	if t.configured || t.count < 2 || t.confidence < stat.ConfidenceMedium {
 		return
 	}
 	var above, below []time.Duration

@@ -206,6 +206,9 @@ func (f *facts) missing() string {
 	case conn.PhaseSendingRequest:
 		return "the request was not sent completely"
 	}
+	if f.Protocol == exchange.ProtocolWebSocket && f.Answered > 0 {
+		return "no pong"
+	}
 	return "no response"
 }
 

@@ -111,6 +111,11 @@ func TestVerdict(t *testing.T) {
 			r.Marks |= conn.MarkAnsweredLate
 			r.SYNRTT = 3 * time.Second
 		}, "connect-timeout high", "given up"},
+		{"answered late, as the server sees it", plain(client, 1, 1.1), func(r *conn.Record) {
+			r.Handshake, r.How, r.Sent, r.Answered = conn.HandshakeUnanswered, conn.HowRST, 0, 0
+			r.Marks |= conn.MarkAnsweredLate
+			r.SYNRTT = 50 * time.Microsecond
+		}, "connect-timeout medium", "a repetition"},
 		{"the kernel gave up", waited(client, 1, 900), func(r *conn.Record) { r.Marks |= conn.MarkGaveUp },
 			"network-failure high", "gave up"},
 
@@ -124,6 +129,15 @@ func TestVerdict(t *testing.T) {
 			r.HalfKind, r.Late = conn.HalfHeld, r.CloseAt.Add(time.Second)
 		}, "client-no-reuse medium", "shutdown"},
 
+		{"a websocket, just after a message", plain(client, 1, 5), func(r *conn.Record) {
+			r.Protocol, r.ServerLastByte = exchange.ProtocolWebSocket, r.CloseAt.Add(-2*time.Millisecond)
+		}, "client-idle-close low", "2 ms after the last byte"},
+		{"a websocket that the server closed", plain(client, 1, 5), func(r *conn.Record) {
+			r.Protocol, r.ClientLastByte, r.FirstBy, r.Initiator = exchange.ProtocolWebSocket, r.CloseAt.Add(-time.Second), event.Server, event.Server
+		}, "server-idle-close high", "idle for 999.9 ms"},
+		{"a ping without a pong", waited(client, 1, 0.5), func(r *conn.Record) {
+			r.Protocol, r.Sent, r.Answered = exchange.ProtocolWebSocket, 2, 1
+		}, "request-timeout", "no pong"},
 		{"TLS: the server's goodbye first", plain(client, 1, 5), func(r *conn.Record) {
 			r.Protocol, r.ServerNotify = exchange.ProtocolTLS, r.CloseAt.Add(-2*time.Millisecond)
 		}, "server-idle-close high", "close_notify"},

@@ -50,7 +50,7 @@ type Conn struct {
 	opened    event.Moment
 	synAt     event.Time // the SYN that was answered
 	synAckAt  event.Time
-	ackAt     event.Time // the ACK of the SYN-ACK
+	ackAt     event.Time // the ACK of the SYN-ACK, less what the SYN-ACK's repetitions took
 
 	rstAt event.Moment // the first RST
 	rstBy *half
@@ -304,6 +304,18 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	}
 }
 
+// answered is when the ACK at at would have come, had it answered the first
+// SYN-ACK, when last is when the latest one was sent. Without that the round
+// trip would hold a timeout of a second or more (RFC 6298, section 3: samples
+// of retransmitted segments are ambiguous). An ACK that answered an earlier one
+// after all makes the round trip too short.
+func (c *Conn) answered(at, last event.Time) event.Time {
+	if !at.Known() || !last.Known() || !c.synAckAt.Known() || last < c.synAckAt || at < last {
+		return at
+	}
+	return at - (last - c.synAckAt)
+}
+
 // established moves both ends out of the handshake.
 func (c *Conn) established(s *event.Segment, from, to *half) {
 	if to.state == StateSYNSent && !to.nearSYN(s.Ack) {
@@ -311,7 +323,7 @@ func (c *Conn) established(s *event.Segment, from, to *half) {
 	}
 	if to.synSeen && to.state == StateSYNReceived && !s.Ack.Before(to.base.Add(1)) {
 		if !c.ackAt.Known() {
-			c.ackAt = s.Time
+			c.ackAt = c.answered(s.Time, to.lastSent)
 		}
 		to.state = StateEstablished
 		from.state = max(from.state, StateEstablished)

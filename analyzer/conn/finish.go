@@ -56,7 +56,7 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	switch {
 	case !client.synSeen && !server.synSeen:
 		r.Handshake = HandshakeMidStream
-	case c.answeredTooLate(client):
+	case c.answeredTooLate(client, server):
 		r.Handshake = HandshakeUnanswered
 		r.Marks |= MarkAnsweredLate
 	case answered:
@@ -88,10 +88,14 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 const dialLeast = 500 * time.Millisecond
 
 // answeredTooLate reports whether the client refused the SYN-ACK: its socket
-// was gone when the answer came.
-func (c *Conn) answeredTooLate(client *half) bool {
+// was gone when the answer came. At the server the first answer leaves at once,
+// and is lost on the way; the RST is the answer to its repetition.
+func (c *Conn) answeredTooLate(client, server *half) bool {
 	if c.first.by != client || c.first.how != HowRST || client.payloads+client.bareAcks > 0 || !c.synAckAt.Known() {
 		return false
+	}
+	if server.syns > 1 && c.first.at.Time.Known() {
+		return c.first.at.Time.Sub(c.opened.Time) >= dialLeast
 	}
 	return c.synAckAt.Sub(c.opened.Time) >= dialLeast
 }

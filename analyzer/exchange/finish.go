@@ -34,6 +34,9 @@ func (t *Tracker) Finish(s *Summary) {
 			s.Outstanding = &t.tls.handshake
 		}
 	}
+	if t.mode == modeWebSocket {
+		t.websocketFinish(s)
+	}
 	if x := s.Outstanding; x != nil {
 		s.Late, s.LateEnd, s.LateWhole = x.Late, x.LateEnd, x.LateWhole
 	}

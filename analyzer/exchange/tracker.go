@@ -260,6 +260,8 @@ func (t *Tracker) Shut(side event.Side, at event.Moment, read int64) {
 		t.http1Shut(side, at)
 	case modeTLS:
 		t.tlsShut(side, at)
+	case modeWebSocket:
+		t.ws.left = t.ws.left || side == event.Client && !t.server.shut
 	}
 	if side == event.Client {
 		t.waitUnseen()

@@ -10,12 +10,16 @@ type wsFrame struct {
 	lost   bool  // out of step: bytes were missing
 }
 
-// opClose is the opcode of a Close frame.
-const opClose = 8
+// The opcodes of the control frames.
+const (
+	opClose = 8
+	opPing  = 9
+	opPong  = 10
+)
 
 // websocket passes over frames, looking for the Close frame that announces the
-// connection's end. Messages are no requests: either side may send at any time.
-// After a gap outside a payload nothing more is read.
+// connection's end, and for the client's Pings. Messages are no requests: either
+// side may send at any time. After a gap outside a payload nothing more is read.
 func (t *Tracker) websocket(side event.Side, b []byte, at event.Moment) {
 	h, f := t.half(side), t.ws.frame(side)
 	h.off += int64(len(b))
@@ -32,12 +36,48 @@ func (t *Tracker) websocket(side event.Side, b []byte, at event.Moment) {
 		}
 		if f.have >= 2 && f.have == f.need {
 			h.left = f.length()
-			if f.header[0]&0x0f == opClose {
-				t.declare(side, at, "websocket close frame")
-			}
+			t.control(side, f.header[0]&0x0f, at)
 			f.have = 0
 		}
 	}
+}
+
+// control takes a control frame. A Ping must be answered by a Pong (RFC 6455,
+// section 5.5.2), and clients with a heartbeat close when none comes: the Ping
+// is then a request like any other. Of several the oldest one waits.
+func (t *Tracker) control(side event.Side, op byte, at event.Moment) {
+	x := &t.ws.ping
+	switch {
+	case op == opClose:
+		t.declare(side, at, "websocket close frame")
+	case op == opPing && side == event.Client && !x.Start.Seen() && !t.client.shut:
+		*x = Exchange{Start: at, End: at, Whole: true}
+	case op == opPong && side == event.Server && t.client.shut:
+		if x.Start.Seen() && !x.Late.Seen() {
+			x.Late, x.LateEnd, x.LateWhole = at, at, true
+		}
+	case op == opPong && side == event.Server:
+		*x = Exchange{}
+	}
+}
+
+// websocketFinish makes a Ping that had no Pong when the client closed the
+// request that was outstanding. It has the method PING and, for the rest, the
+// names of the request that opened the websocket. Where the server closed, or
+// nobody did, it is not counted: many clients send Pings and never look for
+// their Pongs.
+func (t *Tracker) websocketFinish(s *Summary) {
+	x := &t.ws.ping
+	if !x.Start.Seen() || s.Outstanding != nil || !t.ws.left || t.ws.client.lost || t.ws.server.lost || t.declared.By != event.NoSide {
+		return
+	}
+	if up := t.q.newest(); up != nil {
+		x.Host, x.Endpoint, x.Path = up.Host, up.Endpoint, t.env.Names.ID(up.path)
+	}
+	x.Method = t.env.Names.ID([]byte("PING"))
+	s.Outstanding = x
+	s.Open++
+	t.sent++
 }
 
 // frameNeed returns the length of a frame's header from its second byte.
@@ -73,7 +113,11 @@ func (f *wsFrame) length() (n int64) {
 }
 
 // wsState is both directions of a WebSocket connection.
-type wsState struct{ client, server wsFrame }
+type wsState struct {
+	client, server wsFrame
+	ping           Exchange // the client's oldest Ping that no Pong answers
+	left           bool     // the client was the first to close
+}
 
 func (s *wsState) frame(side event.Side) *wsFrame {
 	if side == event.Server {

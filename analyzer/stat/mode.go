@@ -59,8 +59,10 @@ type Mode struct {
 const (
 	modeChance = 2e-3 // at most, to be reported at all
 	highChance = 1e-4 // at most, for high confidence, with at least highCount members
+	hintChance = 5e-2 // at most, to be a hint, and of a window before the others near it are left out; see joint
 	highCount  = 4
-	handful    = 4 // values that are too few to know how they spread
+	fewValues  = 500 // up to here timers may hide each other, and a hint is worth a search
+	handful    = 4   // values that are too few to know how they spread
 	leastTimer = time.Millisecond
 	mostTimer  = 25 * time.Hour
 )
@@ -78,6 +80,8 @@ const (
 //
 // Two values need a round value to coincide at, and a single one is never more
 // than a hint (ConfidenceLow, only among up to 4 values and near a round value).
+// Where nothing is significant, the values that coincide though chance may well
+// be the reason (once in twenty samples without a timer) are a hint, too.
 // Values below 1 ms and above a day are no timers. A server whose answers all
 // take the same time to a percent looks like a timer here; only the caller knows
 // what the values mean.
@@ -96,11 +100,20 @@ func Modes(values []time.Duration, o ModeOptions) []Mode {
 	f.takeKnown(o.Known)
 	const searches, most = 8, 64
 	for range searches {
-		windows := search(f.rest, f.resolution)
+		windows := search(f.rest, f.resolution, modeChance)
+		if len(windows) == 0 && len(values) <= fewValues {
+			windows = joint(f.rest, f.resolution)
+		}
 		if len(windows) == 0 {
 			break
 		}
 		for _, w := range windows[:min(len(windows), most)] {
+			f.take(w)
+		}
+	}
+	if len(f.clusters) == 0 && len(values) <= fewValues {
+		f.weak = true
+		for _, w := range search(f.rest, f.resolution, hintChance) {
 			f.take(w)
 		}
 	}
@@ -127,6 +140,7 @@ type finder struct {
 	resolution time.Duration
 	rest       []sample // sorted by value
 	clusters   []cluster
+	weak       bool // what is taken now is a hint
 }
 
 // takeKnown takes the firings of the configured timers. A known value is allowed
@@ -170,6 +184,9 @@ func (f *finder) take(w window) {
 	for _, part := range split(members, f.resolution) {
 		m := Mode{Chance: math.Exp(w.chance)}
 		m.Value, m.Round = snap(part)
+		if f.weak {
+			m.Confidence = ConfidenceLow
+		}
 		if of := f.same(m, part); of != nil {
 			of.join(part)
 			of.mode.Chance = min(of.mode.Chance, m.Chance)

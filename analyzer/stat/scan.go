@@ -31,16 +31,16 @@ type scan struct {
 	widths     float64       // how many widths count as separate tries
 }
 
-// search gives the significant windows that do not touch each other, the least
-// probable first.
-func search(values []sample, resolution time.Duration) []window {
+// search gives the windows that do not touch each other and are less probable
+// than chance, the least probable first.
+func search(values []sample, resolution time.Duration, chance float64) []window {
 	if len(values) < 2 {
 		return nil
 	}
 	// Neighbouring widths see nearly the same values, so that all of them
 	// together count as few tries; the simulations in the tests say how many.
 	s := scan{values, resolution, max(50*time.Microsecond, resolution), 4}
-	found := append(s.free(), s.anchored()...)
+	found := append(s.free(chance), s.anchored(chance)...)
 	slices.SortFunc(found, func(a, b window) int {
 		return cmp.Or(
 			cmp.Compare(a.chance, b.chance),
@@ -48,6 +48,34 @@ func search(values []sample, resolution time.Duration) []window {
 			cmp.Compare(a.to, b.to))
 	})
 	return apart(found)
+}
+
+// joint gives windows that only together are significant: several timers near
+// each other look like the dense background of one another. So each window that
+// is not significant, but not likely either, is tried again without the values
+// in the others, and counts when at least one of those then does as well.
+// Smooth samples hold two such windows so seldom that the false alarms remain as
+// rare as they were, which the simulations in the tests confirm.
+func joint(values []sample, resolution time.Duration) []window {
+	const most = 16 // more near each other are a crowd, and cost as many searches
+	tried := search(values, resolution, hintChance)
+	tried = tried[:min(len(tried), most)]
+	var found []window
+	for _, w := range tried {
+		rest := slices.DeleteFunc(slices.Clone(values), func(x sample) bool {
+			return slices.ContainsFunc(tried, func(u window) bool { return u != w && x.v >= u.from && x.v <= u.to })
+		})
+		for _, again := range search(rest, resolution, modeChance) {
+			if again.from <= w.to && again.to >= w.from {
+				found = append(found, again)
+				break
+			}
+		}
+	}
+	if len(found) < 2 {
+		return nil
+	}
+	return found
 }
 
 // apart keeps the windows that are not within reach of a better one. Those are
@@ -68,7 +96,7 @@ func apart(found []window) []window {
 }
 
 // free tries windows that start at any value.
-func (s scan) free() []window {
+func (s scan) free(likely float64) []window {
 	best := make([]window, len(s.values)) // by first value
 	tries := math.Log(float64(len(s.values)) * s.widths)
 	widest := max(s.narrowest, reach(s.values[len(s.values)-1].v))
@@ -90,8 +118,8 @@ func (s scan) free() []window {
 		}
 	}
 	return slices.DeleteFunc(best, func(w window) bool {
-		limit := modeChance
-		if w.count == 3 && len(s.values) > handful {
+		limit := likely
+		if w.count == 3 && len(s.values) > handful && likely == modeChance {
 			limit = highChance
 		}
 		return w.count == 0 || w.chance > math.Log(limit)
@@ -115,7 +143,7 @@ func (s scan) fit(step, from time.Duration) time.Duration {
 
 // anchored tries windows around the round values: few places, so that even two
 // values there may be too many for chance.
-func (s scan) anchored() []window {
+func (s scan) anchored(likely float64) []window {
 	rounds := s.rounds()
 	tries := math.Log(float64(len(rounds)) * s.widths)
 	var found []window
@@ -134,7 +162,7 @@ func (s scan) anchored() []window {
 				best = w
 			}
 		}
-		if best.count > 0 && best.chance <= math.Log(modeChance) {
+		if best.count > 0 && best.chance <= math.Log(likely) {
 			found = append(found, best)
 		}
 	}
