@@ -72,7 +72,8 @@ type seen struct {
 // countTwice finds the clients and servers whose exchanges two views counted:
 // most of their connections in one view are dropped, because another view has
 // them. What that view alone shows of them is then not counted, for the
-// exchanges that a shard has added up cannot be taken apart.
+// exchanges that a shard has added up cannot be taken apart. Two views at about
+// the same place may each drop half of what they share: the first one counts.
 func (res *Result) countTwice(dropped func(flow int) bool) {
 	type tally struct{ dropped, all int }
 	tallies := map[seen]tally{}
@@ -89,6 +90,16 @@ func (res *Result) countTwice(dropped func(flow int) bool) {
 	for k, t := range tallies {
 		if 2*t.dropped >= t.all {
 			res.twice[k] = true
+		}
+	}
+	for k, t := range tallies {
+		if 2*t.dropped != t.all {
+			continue
+		}
+		for view := k.view + 1; int(view) < len(res.views); view++ {
+			if u := tallies[seen{view, k.end}]; u == t {
+				delete(res.twice, k)
+			}
 		}
 	}
 }

@@ -123,6 +123,22 @@ func TestTwinsLostSYN(t *testing.T) {
 	}
 }
 
+// TestTwinsCountOnce: of two captures at about the same place, each of which is
+// nearer to the client in half of the connections, one counts the exchanges.
+func TestTwinsCountOnce(t *testing.T) {
+	m := twoHosts(6, 0, 0.02, func(k int, near, far *conn.Record) {
+		if k%2 == 0 {
+			near.SYNRTT, far.SYNRTT = far.SYNRTT, near.SYNRTT
+		}
+	})
+	res := m.a.Finish()
+	for _, end := range []event.Endpoint{{Addr: ends("10.0.0.1:0").Addr}, ends("10.0.0.2:80")} {
+		if first, second := res.twice[seen{0, end}], res.twice[seen{1, end}]; first || !second {
+			t.Errorf("exchanges of %v: left out in the first capture %v, in the second %v; want the second only", end, first, second)
+		}
+	}
+}
+
 // TestStallFromBoth: what the server's host saw tells a slow server from a lost
 // answer.
 func TestStallFromBoth(t *testing.T) {
