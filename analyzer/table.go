@@ -11,12 +11,13 @@ import (
 // repeated FIN) comes within it. Later segments still count, at a higher cost.
 const lingerTime = event.Time(300e6)
 
-// lingerCount bounds how many such connections one shard keeps.
-const lingerCount = 16
+// lingerCount bounds how many such connections one shard keeps: beyond some 850
+// closes a second they stay for less than lingerTime.
+const lingerCount = 32
 
 // table holds the connections of one shard: those of which only one segment was
-// seen as that segment, live ones in working form, closed ones packed. It is keyed by the 4-tuple, either direction, and holds the
-// latest connection of each.
+// seen as that segment, live ones in working form, closed ones packed. It is
+// keyed by the 4-tuple, either direction, and holds the latest connection of each.
 //
 // Slots are open addressing with linear probing over a power of two, at most
 // three quarters full. Nothing is deleted: a closed connection keeps its slot,
