@@ -210,7 +210,7 @@ func (c *Conn) probes(a *half, r *Record) {
 // acknowledged the peer's FIN and no RST ended the connection. Where the
 // capture holds no acknowledgements, both FINs must do.
 func (c *Conn) timeWait(a, b *half, r *Record) {
-	if !b.finSeen || c.reset && c.rstAt.Frame <= max(r.HalfFrame, b.finAt.Frame)+1 && !b.finAcked {
+	if !b.finSeen {
 		return
 	}
 	at := b.finAckedAt
