@@ -300,7 +300,7 @@ func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 		c.finAcked(from, to, s.Time)
 	}
 	if s.Ack == to.top.Add(1) && !to.finSeen {
-		c.missedFIN(s, to)
+		c.missedFIN(s, from, to)
 	}
 }
 

@@ -244,6 +244,7 @@ func (c *Conn) setRoles(aServes bool, basis Basis) {
 	swapped := c.aServes != aServes && c.tracker != nil
 	c.aServes, c.basis = aServes, basis
 	if swapped {
+		c.tracker.Drop()
 		c.take()
 		c.marks |= MarkSwapped
 	}
