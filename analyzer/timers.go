@@ -77,6 +77,9 @@ func waitOf(r *conn.Record) wait {
 	for i := range w.from {
 		w.from[i] = -1
 	}
+	if r.Queued {
+		return w // when the client closed is not known
+	}
 	since := func(b timerBasis, t event.Time) {
 		if t.Known() && r.CloseAt.Known() && t <= r.CloseAt {
 			w.from[b] = r.CloseAt.Sub(t)
@@ -89,6 +92,9 @@ func waitOf(r *conn.Record) wait {
 		// The byte reached the client, and the close came back, half a
 		// round trip away from here each.
 		w.from[basisLastByte] = max(-1, w.from[basisLastByte]-r.RTT)
+	}
+	if r.Outlasted {
+		w.from[basisLastByte] = -1
 	}
 	w.from[basisExchange] = w.from[basisRequest]
 	if r.Answered == 0 && r.Handshake == conn.HandshakeComplete && r.Marks&conn.MarkMidStream == 0 {

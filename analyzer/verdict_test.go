@@ -53,6 +53,9 @@ func TestVerdict(t *testing.T) {
 		}, "request-cancelled", ""},
 
 		{"outstanding, no timer in sight", waited(client, 1, 0.3127), nil, "request-cancelled medium", "no timer"},
+		{"behind bytes that could not be sent, at a round value", waited(client, 1, 0.5), func(r *conn.Record) {
+			r.Phase, r.Queued = conn.PhaseSendingRequest, true
+		}, "request-cancelled low", "waited behind bytes"},
 		{"outstanding, one round value", waited(client, 1, 0.5), nil, "request-timeout low", "500 ms"},
 		{"outstanding when the server closes", waited(client, 1, 0.3), func(r *conn.Record) { byServer(r, conn.HowFIN) },
 			"server-aborted-request high", "no complete response"},

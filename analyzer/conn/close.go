@@ -60,6 +60,7 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		from.top = seq
 	}
 	from.top = from.top.Add(1)
+	c.first.late = c.first.late || !c.closing && s.Len > 0
 	c.close(from, HowFIN, at)
 	if c.first.by == to && c.first.how == HowFIN {
 		c.peerSpoke(from, s, s.Len > 0)
@@ -158,6 +159,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.ACK != 0 && (from.acks && from.ack.Before(s.Ack) || !from.acks && to.synSeen && to.nearSYN(s.Ack)) {
 		from.ack, from.acks, from.ackAt, from.ackFrame = s.Ack, true, s.Time, s.Frame
 	}
+	c.first.late = c.first.late || !c.closing && s.Flags&event.ACK == 0
 	c.close(from, HowRST, at)
 	if c.first.how == HowFIN {
 		c.resetInHalfClose(from, to, at)

@@ -87,6 +87,12 @@ func requests(r *Record) string {
 			}
 		}
 	}
+	if r.Queued {
+		out += " queued"
+	}
+	if r.Outlasted {
+		out += " outlasted"
+	}
 	if r.LateFrame != 0 {
 		out += fmt.Sprintf(" late frame %d", r.LateFrame)
 	}

@@ -44,6 +44,8 @@ const (
 	kindClient6 = 1 << iota // the client's address is of IPv6
 	kindServer6
 	kindOutstanding
+	kindQueued
+	kindOutlasted
 )
 
 // widths are the widths that the numbers of a group may have, in bytes; all of
@@ -103,6 +105,12 @@ func (p *packer) head(r *Record) {
 	}
 	if r.Outstanding {
 		kind |= kindOutstanding
+	}
+	if r.Queued {
+		kind |= kindQueued
+	}
+	if r.Outlasted {
+		kind |= kindOutlasted
 	}
 	p.buf[0] = kind
 	binary.LittleEndian.PutUint64(p.buf[p.pos:], uint64(r.Opened))
@@ -227,7 +235,7 @@ type unpacker struct {
 
 func (u *unpacker) head(r *Record) {
 	kind := u.buf[0]
-	r.Outstanding = kind&kindOutstanding != 0
+	r.Outstanding, r.Queued, r.Outlasted = kind&kindOutstanding != 0, kind&kindQueued != 0, kind&kindOutlasted != 0
 	u.pos = 1
 	u.end(&r.Client, kind&kindClient6 != 0)
 	u.end(&r.Server, kind&kindServer6 != 0)

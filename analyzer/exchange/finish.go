@@ -20,7 +20,7 @@ func (t *Tracker) Finish(s *Summary) {
 	t.endSoft()
 	*s = Summary{
 		Protocol: t.protocol, ServerName: t.name, ALPN: t.alpn, Declared: t.declared,
-		ClientLast: t.client.last.at, ServerLast: t.server.last.at,
+		ClientLast: t.client.last.at, ServerLast: t.server.last.at, Pause: t.pause,
 		Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
 	}
 	if h := &t.client; h.phase == phaseSeek && h.has(halfQuiet) {

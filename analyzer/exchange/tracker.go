@@ -1,6 +1,10 @@
 package exchange
 
-import "finwait/analyzer/event"
+import (
+	"time"
+
+	"finwait/analyzer/event"
+)
 
 // mode is which parser a connection's bytes go to.
 type mode uint8
@@ -79,10 +83,11 @@ type Tracker struct {
 	client   half
 	server   half
 	q        queue
-	gap      event.Moment // when bytes of the client that may be a whole request were known to be missing; valid with halfQuiet
-	read     int64        // how many bytes of the server's stream the client had received at its close; valid when client.shut, -1 unknown
-	prev     Exchange     // the last one that was answered
-	back     mark         // how far the server's stream was before the last segment
+	gap      event.Moment  // when bytes of the client that may be a whole request were known to be missing; valid with halfQuiet
+	read     int64         // how many bytes of the server's stream the client had received at its close; valid when client.shut, -1 unknown
+	prev     Exchange      // the last one that was answered
+	back     mark          // how far the server's stream was before the last segment
+	pause    time.Duration // see Summary.Pause
 	declared Declared
 
 	name, alpn NameID
@@ -177,8 +182,14 @@ func (t *Tracker) touch(side event.Side, n int64, at event.Moment) {
 		return
 	}
 	h := t.half(side)
-	if side == event.Server && h.last.at != at {
+	switch {
+	case side == event.Client:
+		t.pause = 0
+	case h.last.at != at:
 		t.back = h.last
+		if h.last.at.Frame > t.client.last.at.Frame && at.Time.Known() && h.last.at.Time.Known() {
+			t.pause = max(t.pause, at.Time.Sub(h.last.at.Time))
+		}
 	}
 	h.last = mark{h.off + int64(len(h.pending())) + n, at}
 }
