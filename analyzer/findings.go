@@ -273,10 +273,13 @@ func (b *builder) findOneShot(r *Report) []Finding {
 		if p.reused() || n < 3 || p.RequestsPerConnection == nil || *p.RequestsPerConnection > 1.5 {
 			continue
 		}
-		list = append(list, b.with(Finding{ID: "new-client-per-request", Severity: SeverityMedium,
-			Title: "Every request to " + p.called() + " opens its own connection",
-			Text: fmt.Sprintf("%s to %s carried %.1f requests each and were closed by the client at once, although the server would have kept them; %s went into handshakes.",
-				plural(p.Connections, "connection"), p.called(), *p.RequestsPerConnection, short(p.HandshakeS)),
+		title, used := "Every request to "+p.called()+" opens its own connection", p.Connections-p.Causes[CauseNoData.String()]
+		if n*10 < used*9 {
+			title = "Many requests to " + p.called() + " open connections of their own"
+		}
+		list = append(list, b.with(Finding{ID: "new-client-per-request", Severity: SeverityMedium, Title: title,
+			Text: fmt.Sprintf("%d of %s to %s that carried requests were closed by the client right after a response, although the server would have kept them; %s went into handshakes.",
+				n, plural(used, "connection"), p.called(), short(p.HandshakeS)),
 			Advice:   "Create the HTTP client (or session) once and share it; a program that runs for one request cannot reuse anything, so batch its requests.",
 			Disproof: "Different processes made the requests.", Server: p.Server, Count: n}, b.flowsOf(p, CauseClientNoReuse)))
 	}

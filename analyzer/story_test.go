@@ -1,0 +1,94 @@
+package analyzer
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"finwait/analyzer/conn"
+)
+
+// TestRanOut: the sentence names every timer that more than one close shows.
+func TestRanOut(t *testing.T) {
+	for _, c := range []struct {
+		timers []Timer
+		want   string
+	}{
+		{nil, ""},
+		{[]Timer{{ValueS: 0.5, Count: 1}}, " (its timer: 500 ms)"},
+		{[]Timer{{ValueS: 0.5, Count: 9}, {ValueS: 2, Count: 1}}, " (its timer: 500 ms)"},
+		{[]Timer{{ValueS: 0.5, Count: 9, Client: "10.0.0.1"}, {ValueS: 0.5, Count: 4, Client: "10.0.0.2"}}, " (its timer: 500 ms)"},
+		{[]Timer{{ValueS: 0.5, Count: 9}, {ValueS: 2, Count: 2}}, " (timers: 500 ms, 2 s)"},
+		{[]Timer{{ValueS: 0.5, Count: 9}, {ValueS: 2, Count: 2}, {ValueS: 3, Count: 2}, {ValueS: 4, Count: 2}}, " (timers: 500 ms, 2 s, 3 s and 1 more)"},
+	} {
+		if got := ranOut(c.timers); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.timers, got, c.want)
+		}
+	}
+}
+
+// TestOneShotCounts: health checks and long-lived connections are no requests
+// that opened a connection each.
+func TestOneShotCounts(t *testing.T) {
+	m := newMade(Options{})
+	for k := range 6 {
+		m.add(plain(port("10.0.0.1", k), float64(10*k), 0.003))
+	}
+	for k := range 3 {
+		m.add(plain(port("10.0.0.1", 20+k), float64(10*k+2), 7))
+	}
+	for k := range 9 {
+		r := plain(port("10.0.0.1", 40+k), float64(10*k+5), 0.01)
+		r.Sent, r.Answered, r.ClientBytes, r.ServerBytes = 0, 0, 0, 0
+		m.add(r)
+	}
+	_, report := m.flows(t)
+	for _, f := range report.Findings {
+		if f.ID == "new-client-per-request" {
+			if !strings.HasPrefix(f.Text, "6 of 9 connections") || !strings.HasPrefix(f.Title, "Many requests") {
+				t.Errorf("got %q: %q", f.Title, f.Text)
+			}
+			return
+		}
+	}
+	t.Errorf("no such finding: %+v", report.Totals)
+}
+
+// TestTimerMeaning: which settings make a timer is said as far as the closes
+// tell them apart.
+func TestTimerMeaning(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		change    func(r *conn.Record)
+		want, not string
+	}{
+		{"reused connections, no byte of the answers", func(r *conn.Record) { r.Sent, r.Answered = 2, 1 }, "these closes do not tell which", ""},
+		{"dialled, from the SYN", func(r *conn.Record) { r.RequestStart = r.Opened.Add(4e7) }, "whole exchange", "read timer"},
+		{"dialled, from the request", func(r *conn.Record) { r.Opened = r.RequestStart.Add(-4e7) }, "does not include the dial", "whole exchange"},
+		{"bytes came in between", func(r *conn.Record) {
+			r.Sent, r.Answered, r.Phase = 2, 1, conn.PhaseReadingBody
+			r.ResponseStart, r.ServerLastByte = r.RequestStart.Add(1e8), r.RequestStart.Add(time.Duration(150+r.Client.Port%97)*time.Millisecond)
+			r.ResponseEnd = r.ServerLastByte
+		}, "whole exchange", "read timer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMade(Options{})
+			for k := range 8 {
+				r := waited(port("10.0.0.1", k), float64(10*k), 0.5)
+				r.RequestEnd, r.ClientLastByte = r.RequestStart, r.RequestStart
+				if c.name == "dialled, from the SYN" {
+					r.CloseAt = r.Opened.Add(5e8)
+				}
+				c.change(&r)
+				if r.Answered == 0 {
+					r.RequestEnd, r.ClientLastByte = r.RequestStart, r.RequestStart
+				}
+				m.add(r)
+			}
+			_, report := m.flows(t)
+			if len(report.Timers) != 1 || !strings.Contains(report.Timers[0].Meaning, c.want) || c.not != "" && strings.Contains(report.Timers[0].Meaning, c.not) {
+				t.Errorf("got %+v", report.Timers)
+			}
+		})
+	}
+}
