@@ -137,11 +137,11 @@ func (b *builder) findTimeouts(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseRequestTimeout.String()] }) {
 		n := p.Causes[CauseRequestTimeout.String()]
-		name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.TimedOut })
+		name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.Causes[CauseRequestTimeout.String()] })
 		text := fmt.Sprintf("%s closed connections to %s because the client's timer ran out.", plural(n, "timeout"), p.called())
 		if e != nil {
 			text = fmt.Sprintf("%s closed connections to %s because the client's timer ran out, %d of them waiting for %s.",
-				plural(n, "timeout"), p.called(), e.TimedOut, name)
+				plural(n, "timeout"), p.called(), e.Causes[CauseRequestTimeout.String()], name)
 		}
 		text += lingered(&p.GaveUp, int(p.FinWait2Peak))
 		if p.WastedServerS != nil {
@@ -232,16 +232,37 @@ func (b *builder) endpointFlows(e *EndpointRow, c Cause) []int32 {
 	return nil
 }
 
+// fewMissed is how many connections may have been missed before a pool that is
+// too small is more than a suspicion: programs that end close what they have, and
+// the next one opens its own.
+const fewMissed = 5
+
+// missed is how many connections to a peer were closed right after a response and
+// then missed: a new one had to be opened.
+func (b *builder) missed(p *Peer) int {
+	for end, s := range b.peers {
+		if end.String() == p.Server {
+			return s.missed
+		}
+	}
+	return 0
+}
+
 // findSmallPool: connections are closed right after their response while
-// others are in use: the idle pool is full.
+// others are in use, and missed soon after: the idle pool is full.
 func (b *builder) findSmallPool(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
 		n := p.Causes[CauseClientNoReuse.String()]
-		if p.ConcurrencyPeak < 3 || p.Churned*2 < n || !p.reused() {
+		missed := b.missed(p)
+		if p.ConcurrencyPeak < 3 || n < 3 || missed*2 < n || !p.reused() {
 			continue
 		}
-		list = append(list, b.with(Finding{ID: "pool-too-small", Severity: SeverityHigh,
+		severity := SeverityHigh
+		if missed < fewMissed {
+			severity = SeverityMedium
+		}
+		list = append(list, b.with(Finding{ID: "pool-too-small", Severity: severity,
 			Title: fmt.Sprintf("The idle pool for %s is too small", p.called()),
 			Text: fmt.Sprintf("The client closed %s to %s right after a complete response, although the server would have kept them; up to %d were open and at least %d requests in flight at once.",
 				plural(n, "connection"), p.called(), p.ConcurrencyPeak, p.InFlightPeak),

@@ -92,3 +92,41 @@ func TestTimerMeaning(t *testing.T) {
 		})
 	}
 }
+
+// TestSmallPool: connections that are closed behind their response matter when
+// they are missed: the client has to open new ones. Few of them are no proof.
+func TestSmallPool(t *testing.T) {
+	for _, c := range []struct {
+		closes int
+		missed bool
+		want   string
+	}{{2, true, ""}, {4, true, SeverityMedium}, {8, true, SeverityHigh}, {8, false, ""}} {
+		m := newMade(Options{})
+		for k := range 4 { // the pool
+			r := plain(port("10.0.0.1", k), 0.5, 900)
+			r.Sent, r.Answered = 50, 50
+			m.add(r)
+		}
+		for k := range c.closes {
+			opened := 1 + 0.0001*float64(k)
+			if c.missed {
+				opened = 1 + 10*float64(k)
+			}
+			m.add(plain(port("10.0.0.1", 20+k), opened, 0.003+0.02*float64(k%2)))
+		}
+		if c.missed {
+			r := plain(port("10.0.0.1", 90), 800, 60)
+			m.add(r)
+		}
+		_, report := m.flows(t)
+		got := ""
+		for _, f := range report.Findings {
+			if f.ID == "pool-too-small" {
+				got = f.Severity
+			}
+		}
+		if got != c.want {
+			t.Errorf("%d closes, missed %v: got %q, want %q", c.closes, c.missed, got, c.want)
+		}
+	}
+}
