@@ -112,7 +112,7 @@ func TestSmallPool(t *testing.T) {
 			if c.missed {
 				opened = 1 + 10*float64(k)
 			}
-			m.add(plain(port("10.0.0.1", 20+k), opened, 0.003+0.02*float64(k%2)))
+			m.add(plain(port("10.0.0.1", 20+k), opened, 0.06+0.02*float64(k%2)))
 		}
 		if c.missed {
 			r := plain(port("10.0.0.1", 90), 800, 60)
