@@ -82,8 +82,12 @@ func (b *builder) significant(r *Report, n func(*Peer) int) []*Peer {
 	return list[:min(len(list), 3)]
 }
 
-// called is a server by its address, and its name if it has one.
+// called is a server by its address, and its name if it has one. A log may show
+// no address (strace in another network namespace).
 func (p *Peer) called() string {
+	if p.Server == "" && p.ServerName != nil {
+		return *p.ServerName
+	}
 	if p.ServerName == nil || strings.HasPrefix(p.Server, *p.ServerName) || *p.ServerName == p.Server {
 		return p.Server
 	}

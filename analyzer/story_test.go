@@ -130,3 +130,21 @@ func TestSmallPool(t *testing.T) {
 		}
 	}
 }
+
+// TestCalledWithoutAddress: a log that shows no address of a server may still
+// show its name.
+func TestCalledWithoutAddress(t *testing.T) {
+	name := "cache-1.svc"
+	for _, c := range []struct {
+		peer Peer
+		want string
+	}{
+		{Peer{Server: "10.0.0.2:80"}, "10.0.0.2:80"},
+		{Peer{Server: "10.0.0.2:80", ServerName: &name}, "cache-1.svc (10.0.0.2:80)"},
+		{Peer{ServerName: &name}, "cache-1.svc"},
+	} {
+		if got := c.peer.called(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
