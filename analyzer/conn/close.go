@@ -74,10 +74,10 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 
 // missedFIN notes that s acknowledges one number more than to has sent: a FIN
 // that the input lacks, as long as no byte follows. (A lost segment of a single
-// byte looks the same; requests and responses are longer. Only probes of a window
-// of zero are not, so a receiver that ever announced one shows nothing.) Only a
-// segment that brings no data tells when the FIN was acknowledged: one with data came when
-// there was data.
+// byte looks the same; requests and responses are longer. Only probes of a
+// window of zero are not, so a receiver that ever announced one shows nothing.)
+// Only a segment that brings no data tells when the FIN was acknowledged: one
+// with data came when there was data.
 func (c *Conn) missedFIN(s *event.Segment, from, to *half) {
 	if to.begun && !c.reset && !to.finAt.Seen() && !from.zeroAt.Known() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
 		to.finAt, to.fin = event.Moment{Time: s.Time, Frame: s.Frame}, to.top

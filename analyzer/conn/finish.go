@@ -9,8 +9,7 @@ import (
 
 // Finish freezes what was seen of the connection into r. end is the end of the
 // input: silence until then tells a sender that gave up from one whose next
-// packet was not captured. The connection may take more segments afterwards
-// only if its tracker did not carry anything (see Reopen).
+// packet was not captured. The connection takes no more segments afterwards.
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
 	c.believe(&c.a, &c.b)
