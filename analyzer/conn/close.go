@@ -42,11 +42,15 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.SYN != 0 {
 		seq = seq.Add(1)
 	}
-	c.believe(to, from)
+	if !from.finSeen && seq != from.fin {
+		from.finAt = event.Moment{} // what was acknowledged was a byte
+	}
+	c.believeBoth()
 	from.lastSent = s.Time
 	c.lastClosed(at.Time)
-	if c.believed && from.finSeen && seq == from.fin {
-		c.believed = false // it was only late
+	if from.believed && seq == from.fin && s.Time-from.finAt.Time <= copyWindow {
+		c.peerSpoke(from, s, s.Len > 0)
+		c.late(from, s.Frame)
 		return
 	}
 	if from.finSeen {
@@ -97,13 +101,42 @@ func (c *Conn) missedByReset(s *event.Segment, from *half) {
 	}
 }
 
+// late takes the FIN of h that was believed, and that passes behind its
+// acknowledgement in frame: the capture held the two in the wrong order. (A
+// repeated FIN comes later, and then the first one is not in the input; see
+// copyWindow.) The acknowledgement still tells best when it was sent.
+func (c *Conn) late(h *half, frame uint32) {
+	h.believed = false
+	if !h.finAckedAt.Known() {
+		h.finAckedAt = h.finAt.Time
+	}
+	told := &c.halfEnd
+	if c.first.by == h {
+		told = &c.first.at
+	}
+	if *told == h.finAt {
+		told.Frame = frame
+	}
+}
+
+// believeBoth believes the missed FINs of both ends, the earlier one first: it
+// is the first close.
+func (c *Conn) believeBoth() {
+	h, peer := &c.a, &c.b
+	if peer.finAt.Seen() && (!h.finAt.Seen() || peer.finAt.Frame < h.finAt.Frame) {
+		h, peer = peer, h
+	}
+	c.believe(h, peer)
+	c.believe(peer, h)
+}
+
 // believe takes a FIN of h that was missed for seen when its acknowledgement
 // was: the peer closes, a RST passes, or the input ends.
 func (c *Conn) believe(h, peer *half) {
 	if h.finSeen || !h.finAt.Seen() || h.top != h.fin {
 		return
 	}
-	c.believed, h.finSeen = true, true
+	h.believed, h.finSeen = true, true
 	h.top = h.top.Add(1)
 	c.lastClosed(h.finAt.Time)
 	c.close(h, HowFIN, h.finAt)
@@ -145,8 +178,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 		return
 	}
 	c.missedByReset(s, from)
-	c.believe(from, to)
-	c.believe(to, from)
+	c.believeBoth()
 	from.rstSeen = true
 	c.lastClosed(at.Time)
 	if !c.reset {

@@ -44,7 +44,6 @@ type Conn struct {
 	kind       HalfKind
 	unreach    bool // an ICMP error answered
 	challenged bool // the client's RST answered a challenge ACK
-	believed   bool // a FIN counts as seen because it was acknowledged; see missedFIN
 
 	lastClose event.Time
 	opened    event.Moment
@@ -210,7 +209,7 @@ func (c *Conn) Add(s *event.Segment) {
 		return
 	}
 	if s.Notes&event.CutByCapture != 0 {
-		from.cut = true
+		c.marks |= MarkCutPayload
 	}
 	at := event.Moment{Time: s.Time, Frame: s.Frame}
 	if s.Flags&event.RST != 0 {

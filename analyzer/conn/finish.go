@@ -12,8 +12,7 @@ import (
 // packet was not captured. The connection takes no more segments afterwards.
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
-	c.believe(&c.a, &c.b)
-	c.believe(&c.b, &c.a)
+	c.believeBoth()
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
 	c.ackedAtEnd(&c.a, &c.b)
@@ -110,7 +109,6 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 		(r.Handshake == HandshakeMidStream || r.Handshake == HandshakeComplete))
 	carried := client.missing+server.missing > 0 && client.payloads+server.payloads == 0
 	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
-	set(MarkCutPayload, client.cut || server.cut)
 	set(MarkReset, c.reset)
 	set(MarkClosed, c.reset || client.finSeen && server.finSeen)
 	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
@@ -146,7 +144,7 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 	if b.finSeen {
 		r.PeerFIN = b.finAt.Time
 	}
-	if c.believed && !(a.lastSent >= a.finAt.Time) {
+	if a.believed {
 		r.Marks |= MarkCloseUnseen
 	}
 	r.HalfKind = c.kind
@@ -213,7 +211,7 @@ func (c *Conn) timeWait(a, b *half, r *Record) {
 		return
 	}
 	at := b.finAckedAt
-	if c.believed && !at.Known() {
+	if b.believed && !at.Known() {
 		at = b.finAt.Time
 	}
 	if !b.finAcked {
@@ -315,7 +313,11 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
-	if r.Marks&MarkRequestUnseen != 0 && (r.RequestFrame == r.LateFrame || r.RequestFrame == r.CloseFrame || r.RequestFrame == x.First.Frame) {
+	closed := r.CloseFrame
+	if c.first.how == HowFIN {
+		closed = c.first.by.finAt.Frame
+	}
+	if r.Marks&MarkRequestUnseen != 0 && (r.RequestFrame == r.LateFrame || r.RequestFrame == closed || r.RequestFrame == x.First.Frame) {
 		r.RequestStart, r.RequestEnd = event.NoTime, event.NoTime // nothing else tells of it
 	}
 }

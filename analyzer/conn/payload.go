@@ -304,7 +304,7 @@ func (c *Conn) tellShut(h, peer *half, at event.Moment) {
 	}
 	h.shut = true
 	read := int64(-1)
-	if h.acks && (c.first.by == h || !c.believed || h.lastSent >= at.Time) { // else its FIN, and what that acknowledged, was not seen
+	if h.acks && (c.first.by == h || !h.believed) { // else its FIN, and what that acknowledged, was not seen
 		ack := h.ack
 		if c.first.by == h && c.first.acks {
 			ack = c.first.ack
