@@ -83,20 +83,24 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 // Only a segment that brings no data tells when the FIN was acknowledged: one
 // with data came when there was data.
 func (c *Conn) missedFIN(s *event.Segment, from, to *half) {
-	if to.begun && !c.reset && !to.finAt.Seen() && !from.zeroAt.Known() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
-		to.finAt, to.fin = event.Moment{Time: s.Time, Frame: s.Frame}, to.top
+	if to.begun && !c.reset && !to.finKnown() && !from.zeroAt.Known() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
+		to.finAt, to.fin, to.finAckedAt = event.Moment{Time: s.Time, Frame: s.Frame}, to.top, event.NoTime
 		if s.Len == 0 {
 			to.finAckedAt = s.Time
 		}
 	}
 }
 
+// finKnown reports whether fin is the number of its FIN: that was seen, or
+// missed and no byte followed.
+func (h *half) finKnown() bool { return h.finSeen || h.finAt.Seen() && h.top == h.fin }
+
 // missedByReset is missedFIN for a RST of from that acknowledges nothing: a
 // kernel sends one for a socket that is gone, with the number that the segment
 // which it answers had acknowledged (RFC 9293, section 3.10.7.1). One more than
 // from has sent is its FIN.
 func (c *Conn) missedByReset(s *event.Segment, from *half) {
-	if s.Flags&event.ACK == 0 && from.begun && !from.finAt.Seen() && s.Seq == from.top.Add(1) && from.payloads > 0 {
+	if s.Flags&event.ACK == 0 && from.begun && !from.finKnown() && s.Seq == from.top.Add(1) && from.payloads > 0 {
 		from.finAt, from.fin = event.Moment{Time: s.Time, Frame: s.Frame}, from.top
 	}
 }
@@ -133,7 +137,7 @@ func (c *Conn) believeBoth() {
 // believe takes a FIN of h that was missed for seen when its acknowledgement
 // was: the peer closes, a RST passes, or the input ends.
 func (c *Conn) believe(h, peer *half) {
-	if h.finSeen || !h.finAt.Seen() || h.top != h.fin {
+	if h.finSeen || !h.finKnown() {
 		return
 	}
 	h.believed, h.finSeen = true, true
