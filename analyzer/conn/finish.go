@@ -134,7 +134,7 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 	a := c.first.by
 	b := c.peer(a)
 	c.missedReset(a, b, end)
-	r.FINAcked = c.finAckedAt(a, r.RTT)
+	r.FINAcked, r.ACKMissed = c.finAckedAt(a, r.RTT, end)
 	if r.PeerAcked = no; b.finSeen {
 		r.PeerAcked = b.finAckedAt
 	}
@@ -164,17 +164,25 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 // finAckedAt is when the first FIN, of a, was acknowledged. Every stack does it
 // within its delay for acknowledgements (200 ms at most), and a FIN that is not
 // acknowledged is sent again. Where neither happened the acknowledgement is not
-// in the input, and it came a round trip behind the FIN.
-func (c *Conn) finAckedAt(a *half, rtt time.Duration) event.Time {
+// in the input: missed is true, and it came about a round trip behind the FIN.
+// That is too early where the round trip has grown since the handshake. Where no
+// packet of the peer is in the input, nothing tells when it came. end is the end
+// of the input.
+func (c *Conn) finAckedAt(a *half, rtt time.Duration, end event.Time) (at event.Time, missed bool) {
 	sent, acked := c.first.at.Time, a.finAckedAt
 	late := unackedLeast + 100*time.Millisecond + 4*rtt
 	if rtt == 0 {
 		late = time.Second
 	}
-	if !sent.Known() || !acked.Known() || acked.Sub(sent) < late || a.retransAt.Known() && a.retransAt > sent {
-		return acked
+	switch {
+	case !sent.Known(), a.retransAt.Known() && a.retransAt > sent:
+		return acked, false
+	case !a.finAcked && c.peer(a).packets == 0:
+		return acked, c.halfEnd.Seen() || end.Known() && end.Sub(sent) >= late
+	case !acked.Known(), acked.Sub(sent) < late:
+		return acked, false
 	}
-	return sent.Add(rtt)
+	return sent.Add(rtt), true
 }
 
 // silenceLeast is how long after late data silence shows that it was answered:
