@@ -46,6 +46,9 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		from.finAt = event.Moment{} // what was acknowledged was a byte
 	}
 	c.believeBoth()
+	if !c.closing && s.Len == 0 {
+		c.trip = from.trip(to)
+	}
 	from.lastSent = s.Time
 	c.lastClosed(at.Time)
 	if from.believed && seq == from.fin && s.Time-from.finAt.Time <= copyWindow {
@@ -103,6 +106,22 @@ func (c *Conn) missedByReset(s *event.Segment, from *half) {
 	if s.Flags&event.ACK == 0 && from.begun && !from.finKnown() && s.Seq == from.top.Add(1) && from.payloads > 0 {
 		from.finAt, from.fin = event.Moment{Time: s.Time, Frame: s.Frame}, from.top
 	}
+}
+
+// tripMost bounds what counts as a round trip: an acknowledgement that took
+// longer, and for which nothing was sent again, is not the first one.
+const tripMost = event.Time(time.Second)
+
+// trip is how many microseconds the last bytes of h waited until peer had
+// acknowledged all: a round trip, and the peer's delay. 0 is unknown.
+func (h *half) trip(peer *half) uint32 {
+	if !h.lastSent.Known() || !peer.ackAt.Known() || peer.ack.Before(h.top) || h.retransAt >= h.lastSent {
+		return 0
+	}
+	if d := peer.ackAt - h.lastSent; d > 0 && d <= tripMost {
+		return uint32(d / 1000)
+	}
+	return 0
 }
 
 // late takes the FIN of h that was believed, and that passes behind its

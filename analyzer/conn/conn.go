@@ -42,8 +42,9 @@ type Conn struct {
 	}
 	endedBy    EndedBy
 	kind       HalfKind
-	unreach    bool // an ICMP error answered
-	challenged bool // the client's RST answered a challenge ACK
+	unreach    bool   // an ICMP error answered
+	challenged bool   // the client's RST answered a challenge ACK
+	trip       uint32 // us that the closer's last bytes waited for their ACK before its FIN; 0 unknown
 
 	lastClose event.Time
 	opened    event.Moment

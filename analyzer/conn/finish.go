@@ -165,15 +165,17 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 // within its delay for acknowledgements (200 ms at most), and a FIN that is not
 // acknowledged is sent again. Where neither happened the acknowledgement is not
 // in the input: missed is true, and it came about a round trip behind the FIN.
-// That is too early where the round trip has grown since the handshake. Where no
-// packet of the peer is in the input, nothing tells when it came. end is the end
-// of the input.
+// That is too early by the peer's delay, and by what the round trip has grown
+// since the handshake; one that had grown before the FIN does not look like a
+// missing acknowledgement. Where no packet of the peer is in the input, nothing
+// tells when it came. end is the end of the input.
 func (c *Conn) finAckedAt(a *half, rtt time.Duration, end event.Time) (at event.Time, missed bool) {
 	sent, acked := c.first.at.Time, a.finAckedAt
 	late := unackedLeast + 100*time.Millisecond + 4*rtt
 	if rtt == 0 {
 		late = time.Second
 	}
+	late = max(late, unackedLeast+100*time.Millisecond+2*time.Duration(c.trip)*time.Microsecond)
 	switch {
 	case !sent.Known(), a.retransAt.Known() && a.retransAt > sent:
 		return acked, false
