@@ -175,7 +175,11 @@ func evidence(f *facts) []string {
 	if f.Sent > 0 || f.Outstanding {
 		add("request", f.RequestFrame)
 	}
-	add(f.How.String(), f.CloseFrame)
+	if f.Marks&conn.MarkCloseUnseen != 0 {
+		add("sign of the missing fin", f.CloseFrame)
+	} else {
+		add(f.How.String(), f.CloseFrame)
+	}
 	if f.Outstanding {
 		add("late response", f.LateFrame)
 	}
@@ -304,6 +308,9 @@ func notes(r *conn.Record) []string {
 		if r.Marks&n.mark != 0 {
 			list = append(list, n.word)
 		}
+	}
+	if r.ACKMissed && r.FINAcked.Known() { // else one-sided says it
+		list = append(list, "ack-unseen")
 	}
 	if r.Copies > 0 {
 		list = append(list, "duplicates")

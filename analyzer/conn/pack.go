@@ -44,6 +44,7 @@ const (
 	kindClient6 = 1 << iota // the client's address is of IPv6
 	kindServer6
 	kindOutstanding
+	kindACKMissed
 )
 
 // widths are the widths that the numbers of a group may have, in bytes; all of
@@ -103,6 +104,9 @@ func (p *packer) head(r *Record) {
 	}
 	if r.Outstanding {
 		kind |= kindOutstanding
+	}
+	if r.ACKMissed {
+		kind |= kindACKMissed
 	}
 	p.buf[0] = kind
 	binary.LittleEndian.PutUint64(p.buf[p.pos:], uint64(r.Opened))
@@ -227,7 +231,7 @@ type unpacker struct {
 
 func (u *unpacker) head(r *Record) {
 	kind := u.buf[0]
-	r.Outstanding = kind&kindOutstanding != 0
+	r.Outstanding, r.ACKMissed = kind&kindOutstanding != 0, kind&kindACKMissed != 0
 	u.pos = 1
 	u.end(&r.Client, kind&kindClient6 != 0)
 	u.end(&r.Server, kind&kindServer6 != 0)
