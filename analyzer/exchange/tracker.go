@@ -33,7 +33,6 @@ type half struct {
 	phase phase        // of HTTP/1.x; for others only phaseHead and phaseSeek
 	shut  bool         // FIN or RST
 	start event.Moment // first byte of what is being collected in buf
-	begin int64        // its offset
 }
 
 type halfFlags uint16
