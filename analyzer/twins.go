@@ -3,6 +3,7 @@ package analyzer
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,7 +48,9 @@ func (res *Result) joinCaptures() {
 	for _, p := range pairs {
 		dropped[p.far.flow] = true
 	}
-	res.countTwice(func(i int) bool { return dropped[i] })
+	counts := res.sightings(func(i int) bool { return dropped[i] })
+	res.countTwice(counts)
+	res.countOnce(counts, pairs)
 	kept := make([]flowRef, 0, len(res.flows)-len(dropped))
 	res.twins = map[int32]twin{}
 	number := make([]int32, len(res.flows))
@@ -69,37 +72,81 @@ type seen struct {
 	end  event.Endpoint
 }
 
+// sightings is how many connections a view has of a client or server.
+type sightings struct{ dropped, all int }
+
+// mostly reports whether n are at least half of the connections.
+func (s sightings) mostly(n int) bool { return 2*n >= s.all }
+
+// sightings counts the connections of every client and server, view by view.
+func (res *Result) sightings(dropped func(flow int) bool) map[seen]sightings {
+	m := map[seen]sightings{}
+	res.each(func(i int, r *conn.Record) {
+		for _, k := range res.seen(i, r) {
+			s := m[k]
+			m[k] = sightings{s.dropped + b2i(dropped(i)), s.all + 1}
+		}
+	})
+	return m
+}
+
+// seen names the client and the server of flow i, whose record is r.
+func (res *Result) seen(i int, r *conn.Record) [2]seen {
+	view := res.flows[i].view
+	return [2]seen{{view, event.Endpoint{Addr: r.Client.Addr}}, {view, r.Server}}
+}
+
 // countTwice finds the clients and servers whose exchanges two views counted:
 // most of their connections in one view are dropped, because another view has
 // them. What that view alone shows of them is then not counted, for the
-// exchanges that a shard has added up cannot be taken apart. Two views at about
-// the same place may each drop half of what they share: the first one counts.
-func (res *Result) countTwice(dropped func(flow int) bool) {
-	type tally struct{ dropped, all int }
-	tallies := map[seen]tally{}
-	res.each(func(i int, r *conn.Record) {
-		for _, end := range [...]event.Endpoint{{Addr: r.Client.Addr}, r.Server} {
-			k := seen{res.flows[i].view, end}
-			t := tallies[k]
-			tallies[k] = tally{t.dropped + b2i(dropped(i)), t.all + 1}
-		}
-	})
+// exchanges that a shard has added up cannot be taken apart.
+func (res *Result) countTwice(counts map[seen]sightings) {
 	if res.twice == nil {
 		res.twice = map[seen]bool{}
 	}
-	for k, t := range tallies {
-		if 2*t.dropped >= t.all {
+	for k, s := range counts {
+		if s.mostly(s.dropped) {
 			res.twice[k] = true
 		}
 	}
-	for k, t := range tallies {
-		if 2*t.dropped != t.all {
-			continue
+}
+
+// countOnce counts those that countTwice left out in every view that has them.
+// Views at about the same place may each drop half of what they share: of
+// those the one with the most connections counts, the first one of equals, and
+// another one only if it shares less than half of its own with one that counts.
+func (res *Result) countOnce(counts map[seen]sightings, pairs []twins) {
+	shared := map[seen]map[seen]int{}
+	share := func(k, with seen) {
+		if !res.twice[k] {
+			return
 		}
-		for view := k.view + 1; int(view) < len(res.views); view++ {
-			if u := tallies[seen{view, k.end}]; u == t {
-				delete(res.twice, k)
+		if shared[k] == nil {
+			shared[k] = map[seen]int{}
+		}
+		shared[k][with]++
+	}
+	var near, far conn.Record
+	for _, p := range pairs {
+		res.record(p.near.flow, &near)
+		res.record(p.far.flow, &far)
+		x, y := res.seen(p.near.flow, &near), res.seen(p.far.flow, &far)
+		for i := range x {
+			share(x[i], y[i])
+			share(y[i], x[i])
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(shared), func(x, y seen) int {
+		return cmp.Or(cmp.Compare(counts[y].all, counts[x].all), cmp.Compare(x.view, y.view), x.end.Compare(y.end))
+	}) {
+		counted := 0
+		for with, n := range shared[k] {
+			if !res.twice[with] {
+				counted += n
 			}
+		}
+		if !counts[k].mostly(counted) {
+			delete(res.twice, k)
 		}
 	}
 }
