@@ -350,8 +350,8 @@ func (l *logged) waiting(p *socket.Process) Process {
 	return row
 }
 
-// logWaits reports whether the close of a log's connection is a sample for the
-// timers, and which.
+// sample reports whether the close of a log's connection is a sample for the
+// timers.
 func (l *logged) sample(c *socket.Conn, r *conn.Record) bool {
 	return l.clock && c.Verdict.Cause == socket.RequestTimeout && r.CloseAt.Known()
 }

@@ -45,7 +45,7 @@ const (
 	halfCR                             // HTTP/1.x chunk size: only the rest of the line is left
 	halfDigits                         // HTTP/1.x chunk size: a digit was seen
 	halfHeard                          // of the client: something of the server came since its last request
-	halfQuiet                          // phaseSeek after a gap in the client\'s stream: nothing of the server came since
+	halfQuiet                          // phaseSeek after a gap in the client's stream: nothing of the server came since
 	halfLate                           // buffered bytes began at start, not at the Moment of the call
 )
 
