@@ -29,8 +29,8 @@ type sight struct {
 	rtt            time.Duration // SYN to SYN-ACK here: the longer, the nearer to the client
 }
 
-// joinCaptures finds connections that two views show, keeps the one nearer to
-// the client as the row and remembers the other as its twin.
+// joinCaptures finds connections that several views show, keeps the sight nearest
+// to the client as the row and remembers the farthest as its twin.
 func (res *Result) joinCaptures() {
 	captures := 0
 	for _, v := range res.views {
@@ -45,8 +45,11 @@ func (res *Result) joinCaptures() {
 	}
 	res.measureTwins(pairs)
 	dropped := make(map[int]bool, len(pairs))
-	for _, p := range pairs {
-		dropped[p.far.flow] = true
+	for i := range pairs {
+		dropped[pairs[i].far.flow] = true
+		for _, s := range pairs[i].between {
+			dropped[s.flow] = true
+		}
 	}
 	counts := res.sightings(func(i int) bool { return dropped[i] })
 	res.countTwice(counts)
@@ -126,14 +129,20 @@ func (res *Result) countOnce(counts map[seen]sightings, pairs []twins) {
 		}
 		shared[k][with]++
 	}
-	var near, far conn.Record
+	var r conn.Record
+	var all [][2]seen // of one connection
 	for _, p := range pairs {
-		res.record(p.near.flow, &near)
-		res.record(p.far.flow, &far)
-		x, y := res.seen(p.near.flow, &near), res.seen(p.far.flow, &far)
-		for i := range x {
-			share(x[i], y[i])
-			share(y[i], x[i])
+		all = all[:0]
+		for _, s := range append(p.between, p.near, p.far) {
+			res.record(s.flow, &r)
+			x := res.seen(s.flow, &r)
+			for _, y := range all {
+				for i := range x {
+					share(x[i], y[i])
+					share(y[i], x[i])
+				}
+			}
+			all = append(all, x)
 		}
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(shared), func(x, y seen) int {
@@ -151,17 +160,31 @@ func (res *Result) countOnce(counts map[seen]sightings, pairs []twins) {
 	}
 }
 
-// twins is one connection as two views show it.
+// twins is one connection as two or more views show it.
 type twins struct {
-	near, far sight // by their distance from the client
+	near, far sight   // by their distance from the client
+	between   []sight // what further views show; it is counted nowhere
 	offset    time.Duration
 	oneWay    time.Duration
 }
 
-// findTwins matches sights by their initial sequence numbers.
+// add adds the sight of a further view.
+func (p *twins) add(s sight) {
+	switch {
+	case s.rtt > p.near.rtt:
+		p.near, s = s, p.near
+	case s.rtt < p.far.rtt:
+		p.far, s = s, p.far
+	}
+	p.between = append(p.between, s)
+}
+
+// findTwins matches sights by their initial sequence numbers. What a view shows
+// twice stays a row of its own.
 func (res *Result) findTwins() []twins {
 	type names struct{ client, server uint32 }
-	first := map[names]sight{}
+	first := map[names]sight{} // of those that one view showed so far
+	found := map[names]int{}   // of the others, in pairs
 	var pairs []twins
 	res.each(func(i int, r *conn.Record) {
 		if r.ClientStart == 0 || r.ServerStart == 0 || res.view(i).log != nil {
@@ -169,21 +192,33 @@ func (res *Result) findTwins() []twins {
 		}
 		n := names{r.ClientStart, r.ServerStart}
 		s := sight{i, r.ClientStart, r.ServerStart, r.Opened, r.SYNRTT}
+		if k, ok := found[n]; ok {
+			if p := &pairs[k]; !res.sameView(s, append(p.between, p.near, p.far)...) {
+				p.add(s)
+			}
+			return
+		}
 		other, ok := first[n]
 		if !ok {
 			first[n] = s
 			return
 		}
-		if res.flows[other.flow].view == res.flows[i].view {
+		if res.sameView(s, other) {
 			return
 		}
 		delete(first, n)
+		found[n] = len(pairs)
 		if s.rtt > other.rtt {
 			s, other = other, s
 		}
 		pairs = append(pairs, twins{near: other, far: s})
 	})
 	return pairs
+}
+
+// sameView reports whether the view of s shows one of the others, too.
+func (res *Result) sameView(s sight, others ...sight) bool {
+	return slices.ContainsFunc(others, func(o sight) bool { return res.flows[o.flow].view == res.flows[s.flow].view })
 }
 
 // resentLeast is how much longer than the shortest a handshake's way must take

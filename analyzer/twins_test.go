@@ -141,6 +141,8 @@ func TestTwinsCountOnce(t *testing.T) {
 		{"half and half", []string{"AB", "BA", "AB", "BA"}, nil, "A"},
 		{"half and half of three", []string{"AB", "BC", "CA"}, nil, "A"},
 		{"the second has most", []string{"AB", "AB", "BA", "BA", "BC", "CB"}, nil, "B"},
+		{"all three", []string{"ABC", "ABC"}, nil, "A"},
+		{"all three, each nearest once", []string{"ABC", "BCA", "CAB"}, nil, "A"},
 		{"half and half with another address", []string{"AB", "BA", "AB", "BA"}, map[byte]string{'A': client, 'B': outside}, "A"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -157,11 +159,14 @@ func TestTwinsCountOnce(t *testing.T) {
 					}
 					r := waited(port(cmp.Or(c.client[letter], client), k), float64(10*k+1), 0.5)
 					r.ClientStart, r.ServerStart = uint32(1000+k), uint32(2000+k)
-					r.SYNRTT = time.Duration(2-i) * time.Millisecond
+					r.SYNRTT = time.Duration(3-i) * time.Millisecond
 					m.add(r)
 				}
 			}
 			res := m.a.Finish()
+			if n := res.Report().Totals.Connections; n != len(c.pairs) {
+				t.Errorf("%d connections, want %d", n, len(c.pairs))
+			}
 			for v, letter := range []byte("ABC") {
 				if !strings.ContainsRune(strings.Join(c.pairs, ""), rune(letter)) {
 					continue
@@ -173,6 +178,37 @@ func TestTwinsCountOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTwinsOfThree: of three captures the row is the one nearest to the client,
+// its other side the one nearest to the server.
+func TestTwinsOfThree(t *testing.T) {
+	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		m := newMade(Options{})
+		for v, distance := range order {
+			if v > 0 {
+				m.newView()
+				m.frame = 0
+				m.v.input = uint16(v)
+			}
+			m.a.inputs[v].Path = string(rune('0' + distance))
+			for k := range 3 {
+				r := waited(port("10.0.0.1", k), float64(10*k+1), 0.5)
+				r.ClientStart, r.ServerStart = uint32(1000+k), uint32(2000+k)
+				r.SYNRTT = time.Duration(3-distance) * time.Millisecond
+				m.add(r)
+			}
+		}
+		flows, _ := m.flows(t)
+		if len(flows) != 3 {
+			t.Errorf("%v: %d rows, want 3", order, len(flows))
+		}
+		for _, f := range flows {
+			if f.OtherSide == nil || f.Input != "0" || f.OtherSide.Input != "2" {
+				t.Errorf("%v: a row of %s, its other side %+v; want 0 and 2", order, f.Input, f.OtherSide)
+			}
+		}
 	}
 }
 
