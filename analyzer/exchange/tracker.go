@@ -107,8 +107,8 @@ func (t *Tracker) Drop() {
 	}
 	t.env.release(t.client.give(t.env))
 	t.env.release(t.server.give(t.env))
-	t.env.releaseTLS(t.tls)
-	t.env.releaseRedis(t.redis)
+	t.env.tls.release(t.tls)
+	t.env.redis.release(t.redis)
 	t.tls, t.redis, t.h2, t.ws = nil, nil, nil, nil
 }
 
