@@ -22,9 +22,6 @@ func (res *Result) Flows(f func(*Flow) error) error {
 	return nil
 }
 
-// Len is the number of connections.
-func (res *Result) Len() int { return len(res.flows) }
-
 // flow is flow i, whose record is r, as the contract has it.
 func (res *Result) flow(i int, r *conn.Record) *Flow {
 	f := &facts{}

@@ -49,7 +49,7 @@ func (a *Analyzer) Log(src CallSource) error {
 	log.OnEnd(sink.ended)
 	cut := logCut{opts: &a.opts, restarted: sink.restart}
 	err := cut.read(src, log)
-	if errors.Is(err, errUncut) {
+	if uncut := uncutError(""); errors.As(err, &uncut) {
 		return err
 	}
 	trace := src.Trace()
@@ -350,8 +350,8 @@ func (l *logged) waiting(p *socket.Process) Process {
 	return row
 }
 
-// logWaits reports whether the close of a log's connection is a sample for the
-// timers, and which.
+// sample reports whether the close of a log's connection is a sample for the
+// timers.
 func (l *logged) sample(c *socket.Conn, r *conn.Record) bool {
 	return l.clock && c.Verdict.Cause == socket.RequestTimeout && r.CloseAt.Known()
 }

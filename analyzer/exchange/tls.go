@@ -62,23 +62,6 @@ type tlsState struct {
 	tickets   ticketing
 }
 
-func (e *Env) takeTLS() *tlsState {
-	n := len(e.tls)
-	if n == 0 {
-		return &tlsState{}
-	}
-	s := e.tls[n-1]
-	e.tls = e.tls[:n-1]
-	*s = tlsState{}
-	return s
-}
-
-func (e *Env) releaseTLS(s *tlsState) {
-	if s != nil && len(e.tls) < maxFree {
-		e.tls = append(e.tls, s)
-	}
-}
-
 // waiting reports whether the handshake was begun and never finished.
 func (s *tlsState) waiting() bool {
 	return s.handshake.Start.Seen() && s.stage < tlsTraffic

@@ -33,7 +33,6 @@ type half struct {
 	phase phase        // of HTTP/1.x; for others only phaseHead and phaseSeek
 	shut  bool         // FIN or RST
 	start event.Moment // first byte of what is being collected in buf
-	begin int64        // its offset
 }
 
 type halfFlags uint16
@@ -46,7 +45,7 @@ const (
 	halfCR                             // HTTP/1.x chunk size: only the rest of the line is left
 	halfDigits                         // HTTP/1.x chunk size: a digit was seen
 	halfHeard                          // of the client: something of the server came since its last request
-	halfQuiet                          // phaseSeek after a gap in the client\'s stream: nothing of the server came since
+	halfQuiet                          // phaseSeek after a gap in the client's stream: nothing of the server came since
 	halfLate                           // buffered bytes began at start, not at the Moment of the call
 )
 
@@ -108,8 +107,8 @@ func (t *Tracker) Drop() {
 	}
 	t.env.release(t.client.give(t.env))
 	t.env.release(t.server.give(t.env))
-	t.env.releaseTLS(t.tls)
-	t.env.releaseRedis(t.redis)
+	t.env.tls.release(t.tls)
+	t.env.redis.release(t.redis)
 	t.tls, t.redis, t.h2, t.ws = nil, nil, nil, nil
 }
 
