@@ -60,10 +60,11 @@ type counted struct {
 	flow     int32
 	f        *facts
 	requests FlowRequests
-	half     halfClose
-	halfOK   bool
-	churned  bool
-	retried  bool
+	half     halfClose  // valid with halfOK
+	halfOK   bool       // it was half-closed
+	churned  bool       // it had to be replaced
+	retried  bool       // by one that began with the request that timed out
+	placed   bool       // its moments lie in the report's span
 	spanEnd  event.Time // of what it occupied, the end of the input while open
 }
 

@@ -8,8 +8,7 @@ import (
 	"finwait/analyzer/event"
 )
 
-// Options are what the user may say about an analysis. The zero value is
-// usable; see Defaults.
+// Options are what the user may say about an analysis. The zero value is usable.
 type Options struct {
 	Timeouts   []time.Duration // client timeouts that are known to be configured
 	FinTimeout time.Duration   // tcp_fin_timeout of the closing side; 0 is 60 s

@@ -151,18 +151,35 @@ func (res *Result) build() *Report {
 
 // connection adds one flow.
 func (b *builder) connection(at spot, r *conn.Record) {
-	res := b.res
-	i := at.flow
 	if l := at.view.log; l != nil && l.OtherEnd(at.index) {
 		return // its other end is in the log as well
 	}
-	f, c := &b.facts, &b.counted
+	c := b.count(at, r)
+	p, cl := b.addServer(c), b.addClient(c)
+	b.presence[0].add(c, p.row, cl.row)
+	e := b.addRequests(c, p, cl)
+	if c.placed {
+		b.addTimes(c, p, cl, e)
+	}
+	b.half(c)
+	if c.retried {
+		b.special["retried"] = append(b.special["retried"], c.flow)
+	}
+	if at.view.log == nil {
+		b.mark(c)
+	}
+}
+
+// count judges a flow and says what it adds.
+func (b *builder) count(at spot, r *conn.Record) *counted {
+	res, f, c := b.res, &b.facts, &b.counted
 	res.judge(f, at, r, false)
-	*c = counted{flow: int32(i), f: f, requests: requestsOf(f), churned: res.wasReplaced(i) && f.cause != CauseOpen}
+	*c = counted{flow: int32(at.flow), f: f, requests: requestsOf(f), placed: b.placed(at.view)}
+	c.churned = res.wasReplaced(at.flow) && f.cause != CauseOpen
+	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(at, f.Record, int(res.replaced[at.flow]))
 	if at.view.log == nil {
 		c.half, c.halfOK = halfCloseOf(f.Record, at.view.end, res.opts.FinTimeout)
 	}
-	c.retried = c.churned && f.cause == CauseRequestTimeout && res.sameRequest(at, f.Record, int(res.replaced[i]))
 	c.spanEnd = f.CloseAt
 	if !c.spanEnd.Known() {
 		c.spanEnd = f.Last
@@ -170,7 +187,12 @@ func (b *builder) connection(at spot, r *conn.Record) {
 			c.spanEnd = max(f.Last, at.view.end)
 		}
 	}
-	placed := b.placed(at.view)
+	return c
+}
+
+// addServer adds a flow to its server.
+func (b *builder) addServer(c *counted) *peerSums {
+	f := c.f
 	p := b.peerRow(f)
 	p.add(c)
 	p.lasted(c)
@@ -178,39 +200,41 @@ func (b *builder) connection(at spot, r *conn.Record) {
 		observe(&p.closeWait, c.half.closeWait)
 	}
 	if b.res.rows.server(f.Server) == f.Server {
-		p.called(at, f.Record)
+		p.called(f.spot, f.Record)
 	}
-	cl := b.clientRow(f)
-	cl.add(c)
-	cl.lasted(c)
-	b.presence[0].add(c, p.row, cl.row)
-	var e *endpointSums
-	if f.Sent > 0 || f.Outstanding {
-		e = b.requestRow(f)
-		e.add(c)
-		if f.Outstanding {
-			e.ended[f.cause] += int(f.Open)
-			e.timed(f.timer, 1)
-		}
-		at := f.RequestStart
-		if !placed {
-			at = event.NoTime
-		}
-		b.survival(p, cl, e, f, at)
-	}
-	if placed {
-		b.addTimes(c, p, cl, e)
-	}
-	b.half(c)
-	if f.Outstanding && f.RequestStart.Known() && c.spanEnd.Known() && placed {
+	if c.placed && f.Outstanding && f.RequestStart.Known() && c.spanEnd.Known() {
 		p.inFlight.add(f.RequestStart, c.spanEnd)
 	}
-	if c.retried {
-		b.special["retried"] = append(b.special["retried"], int32(i))
+	return p
+}
+
+// addClient adds a flow to its client.
+func (b *builder) addClient(c *counted) *sums {
+	cl := b.clientRow(c.f)
+	cl.add(c)
+	cl.lasted(c)
+	return cl
+}
+
+// addRequests adds a flow to the endpoint of its closing request, and how long
+// that request took; nil when it had no request.
+func (b *builder) addRequests(c *counted, p *peerSums, cl *sums) *endpointSums {
+	f := c.f
+	if f.Sent == 0 && !f.Outstanding {
+		return nil
 	}
-	if at.view.log == nil {
-		b.mark(c)
+	e := b.requestRow(f)
+	e.add(c)
+	if f.Outstanding {
+		e.ended[f.cause] += int(f.Open)
+		e.timed(f.timer, 1)
 	}
+	at := f.RequestStart
+	if !c.placed {
+		at = event.NoTime
+	}
+	b.survival(p, cl, e, f, at)
+	return e
 }
 
 // reactionLimit is how soon after its client's close, beyond a round trip, what

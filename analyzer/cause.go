@@ -28,7 +28,8 @@ var causeWords = [causes]string{"unknown", "request-timeout", "request-cancelled
 // String gives the contract's word.
 func (c Cause) String() string { return causeWords[min(c, causes-1)] }
 
-// Causes are the contract's words, in the order of its table.
+// CauseWords are the contract's words, in the order of its table: unknown comes
+// last.
 func CauseWords() []string {
 	return append(append([]string(nil), causeWords[1:]...), causeWords[0])
 }

@@ -34,11 +34,14 @@ type lives struct {
 	recent lookaside[pair, int]
 }
 
-// opening and closing name a flow and what happened to it.
+// closing and opening name a flow and what happened to it; opens and flowOf tell
+// them from a moment.
 func closing(flow int) uint32    { return uint32(flow) << 1 }
 func opening(flow int) uint32    { return uint32(flow)<<1 | 1 }
 func opens(m stat.Moment) bool   { return m.Ref&1 != 0 }
 func flowOf(m stat.Moment) int32 { return int32(m.Ref >> 1) }
+
+// ofOneTime orders moments of the same time: closes come first, then by flow.
 func ofOneTime(x, y stat.Moment) (sign int) {
 	return cmp.Or(cmp.Compare(x.Ref&1, y.Ref&1), cmp.Compare(x.Ref, y.Ref))
 }

@@ -96,7 +96,11 @@ func (c *comparer) length() *Doubt {
 		if a == b {
 			return nil
 		}
-		return newDoubt("clock", "one side has no clock: rates per minute and durations cannot be compared", timed("churn_per_minute", "connections_per_minute")...)
+		text := "one side has no clock"
+		if c.a.r.Span.DurationS != nil && c.b.r.Span.DurationS != nil {
+			text = "one side has no length, as everything in it carries the same time"
+		}
+		return newDoubt("clock", text+": rates per minute and durations cannot be compared", timed("churn_per_minute", "connections_per_minute")...)
 	}
 	if max(a, b) < unlikeLength*min(a, b) {
 		return nil

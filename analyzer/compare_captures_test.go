@@ -54,6 +54,29 @@ func TestComparable(t *testing.T) {
 	}
 }
 
+// TestNoLength tells a side without a clock from one in which everything carries
+// the same time.
+func TestNoLength(t *testing.T) {
+	zero := 0.0
+	for _, c := range []struct {
+		duration *float64
+		want     string
+	}{
+		{nil, "one side has no clock: "},
+		{&zero, "one side has no length, as everything in it carries the same time: "},
+	} {
+		for lacking := range 2 {
+			sides := [2]*Report{calm().report(1), calm().report(1)}
+			sides[lacking].Span.DurationS = c.duration
+			out := Compare(sides[0], sides[1], CompareOptions{})
+			i := slices.IndexFunc(out.Comparable, func(d Doubt) bool { return d.ID == "clock" })
+			if i < 0 || !strings.HasPrefix(out.Comparable[i].Text, c.want) {
+				t.Errorf("side %d: %+v, want %q", lacking, out.Comparable, c.want)
+			}
+		}
+	}
+}
+
 // TestCutTimes names what was cut, of which the length is only a part.
 func TestCutTimes(t *testing.T) {
 	a, b := calm().report(1), calm().report(2)

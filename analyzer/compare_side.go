@@ -7,7 +7,7 @@ import (
 // side is one report, made ready for comparisons.
 type side struct {
 	r       *Report
-	minutes float64 // 0 without a clock
+	minutes float64 // 0 without a clock, and when everything carries one time
 }
 
 func newSide(r *Report) *side {

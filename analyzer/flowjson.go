@@ -22,9 +22,6 @@ func (res *Result) Flows(f func(*Flow) error) error {
 	return nil
 }
 
-// Len is the number of connections.
-func (res *Result) Len() int { return len(res.flows) }
-
 // flow is flow i, whose record is r, as the contract has it.
 func (res *Result) flow(i int, r *conn.Record) *Flow {
 	f := &facts{}
@@ -175,7 +172,11 @@ func evidence(f *facts) []string {
 	if f.Sent > 0 || f.Outstanding {
 		add("request", f.RequestFrame)
 	}
-	add(f.How.String(), f.CloseFrame)
+	if f.Marks&conn.MarkCloseUnseen != 0 {
+		add("sign of the missing fin", f.CloseFrame)
+	} else {
+		add(f.How.String(), f.CloseFrame)
+	}
 	if f.Outstanding {
 		add("late response", f.LateFrame)
 	}
@@ -304,6 +305,9 @@ func notes(r *conn.Record) []string {
 		if r.Marks&n.mark != 0 {
 			list = append(list, n.word)
 		}
+	}
+	if r.ACKMissed && r.FINAcked.Known() { // else one-sided says it
+		list = append(list, "ack-unseen")
 	}
 	if r.Copies > 0 {
 		list = append(list, "duplicates")

@@ -54,7 +54,7 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 		until = max(until, r.CloseAt) // a clock that stepped back measures nothing
 	}
 	acked := r.FINAcked
-	untimed := r.Marks&conn.MarkFINAckedUntimed != 0
+	untimed := r.Marks&conn.MarkFINAckedUntimed != 0 || r.ACKMissed && !acked.Known()
 	if over && !untimed && (!acked.Known() || until.Known() && acked > until) {
 		acked = until // the FIN or RST that ended it acknowledged the first FIN as well
 	}
@@ -88,7 +88,7 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	if h.endedBy == conn.EndedBySimultaneous {
 		return h, true
 	}
-	if r.Marks&conn.MarkCloseUnseen != 0 {
+	if r.Marks&conn.MarkCloseUnseen != 0 || r.ACKMissed {
 		h.finWait1 = span{}
 	}
 	h.closeWait = between(acked, gone)

@@ -26,6 +26,18 @@ func TestHalfClose(t *testing.T) {
 		{"FIN and ACK in one", func(r *conn.Record) {
 			r.PeerFIN, r.HalfEnd, r.EndedBy, r.PeerAcked = sec(102), sec(102), conn.EndedByFIN, sec(102)
 		}, conn.EndedByFIN, false, 2, 0, 0, 0},
+		{"a FIN that the input lacks", func(r *conn.Record) {
+			r.FINAcked, r.PeerFIN, r.HalfEnd, r.EndedBy, r.PeerAcked = sec(100), sec(102), sec(102), conn.EndedByFIN, sec(102.1)
+			r.Marks |= conn.MarkCloseUnseen
+		}, conn.EndedByFIN, false, unknown, 2, 2, 0.1},
+		{"an ACK of the FIN that the input lacks", func(r *conn.Record) {
+			r.ACKMissed, r.FINAcked, r.PeerFIN, r.HalfEnd, r.EndedBy, r.PeerAcked = true, sec(100.04), sec(102), sec(102), conn.EndedByFIN, sec(102.1)
+		}, conn.EndedByFIN, false, unknown, 1.96, 1.96, 0.1},
+		{"the closer's direction alone", func(r *conn.Record) {
+			r.ACKMissed, r.PeerFIN, r.HalfEnd, r.EndedBy, r.PeerAcked = true, sec(102), sec(102), conn.EndedByFIN, sec(102)
+		}, conn.EndedByFIN, false, unknown, unknown, unknown, 0},
+		{"the closer's direction alone until the input ends", func(r *conn.Record) { r.ACKMissed = true },
+			conn.EndedByCapture, true, unknown, unknown, unknown, unknown},
 		{"late data meets a RST", func(r *conn.Record) {
 			r.FINAcked, r.LateData, r.HalfEnd, r.EndedBy, r.HalfKind = sec(100.04), sec(103), sec(103.01), conn.EndedByLateDataReset, conn.HalfOrphan
 			r.Marks |= conn.MarkReset | conn.MarkLateData

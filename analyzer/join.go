@@ -247,7 +247,7 @@ func (res *Result) dropJoined() {
 		l := res.views[f.view].log
 		return l != nil && l.joined[f.index]
 	}
-	res.countTwice(joined)
+	res.countTwice(res.sightings(joined))
 	kept := res.flows[:0]
 	for i, f := range res.flows {
 		if !joined(i) {

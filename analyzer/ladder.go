@@ -2,7 +2,6 @@ package analyzer
 
 import (
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -136,21 +135,11 @@ func (t *Trace) Exchange(_ uint32, x *exchange.Exchange) {
 
 // Capture reads a capture of the view again. They must come in the same order.
 func (t *Trace) Capture(src Source) error {
-	var b event.Batch
-	for {
-		err := src.Next(&b)
-		if err != nil && err != io.EOF {
-			return err
+	return eachSegment(src, func(s *event.Segment) {
+		if t.holds(s) {
+			t.add(s)
 		}
-		for i := range b.Segments {
-			if s := &b.Segments[i]; t.holds(s) {
-				t.add(s)
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-	}
+	})
 }
 
 // holds reports whether s belongs to the connection. Another connection of the

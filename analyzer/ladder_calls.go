@@ -259,7 +259,7 @@ func describeCall(c *event.Call) string {
 	case c.Flags&event.FailedUnknown != 0:
 		b.WriteString(") = ?")
 	case c.Failed():
-		b.WriteString(") = -1 " + errnoWord(c.Errno))
+		b.WriteString(") = -1 " + c.Errno.String())
 	default:
 		fmt.Fprintf(&b, ") = %d", c.Ret)
 	}
@@ -285,7 +285,7 @@ func callArguments(c *event.Call) []string {
 			list = append(list, fmt.Sprint(c.Size))
 		}
 	case event.CallSetOption, event.CallGetOption:
-		if name := optionName(c.Option); name != "" {
+		if name := c.Option.String(); name != "" {
 			list = append(list, name)
 		}
 	case event.CallShutdown:
@@ -305,47 +305,3 @@ func payload(b []byte) string {
 	}
 	return `"` + string(b[:n]) + `"...`
 }
-
-// optionName is a socket option by its name; "" for one that does not matter.
-func optionName(o event.Option) string {
-	switch o {
-	case event.OptionReceiveTime:
-		return "SO_RCVTIMEO"
-	case event.OptionSendTime:
-		return "SO_SNDTIMEO"
-	case event.OptionUserTimeout:
-		return "TCP_USER_TIMEOUT"
-	case event.OptionSynCount:
-		return "TCP_SYNCNT"
-	case event.OptionKeepAlive:
-		return "SO_KEEPALIVE"
-	case event.OptionLinger:
-		return "SO_LINGER"
-	case event.OptionError:
-		return "SO_ERROR"
-	}
-	return ""
-}
-
-// errnoWord is an error by its name.
-func errnoWord(e event.Errno) string {
-	switch e {
-	case event.EAGAIN:
-		return "EAGAIN"
-	case event.EINPROGRESS:
-		return "EINPROGRESS"
-	case event.EALREADY:
-		return "EALREADY"
-	case event.EINTR:
-		return "EINTR"
-	case event.ENOTCONN:
-		return "ENOTCONN"
-	case event.EBADF:
-		return "EBADF"
-	case event.ErrnoOther:
-		return "an error"
-	}
-	return socket.ErrnoName(e)
-}
-
-var _ exchange.Sink = (*callTrace)(nil)

@@ -1,8 +1,6 @@
 package analyzer
 
 import (
-	"errors"
-
 	"finwait/analyzer/event"
 	"finwait/analyzer/socket"
 )
@@ -21,17 +19,14 @@ type logCut struct {
 	behind bool // calls behind it were
 }
 
-// errUncut says that a log cannot be cut to the time window.
-var errUncut = errors.New("")
+// uncutError says why a log cannot be cut to the time window. Nothing of the log
+// counts then.
+type uncutError string
 
-// uncut is an errUncut with a message.
-type uncut string
-
-func (u uncut) Error() string        { return string(u) }
-func (u uncut) Is(target error) bool { return target == errUncut }
+func (e uncutError) Error() string { return string(e) }
 
 // read gives the calls of a log that lie in the window to log. It returns
-// io.EOF at the log's end, or what went wrong.
+// io.EOF at the log's end, an uncutError, or what went wrong in reading.
 func (k *logCut) read(src CallSource, log *socket.Log) error {
 	k.window = window{event.NoTime, event.NoTime}
 	cuts := k.opts.From.Set || k.opts.To.Set
@@ -65,9 +60,9 @@ func (k *logCut) start(src CallSource) error {
 	absolute := k.opts.From.Set && !k.opts.From.Relative || k.opts.To.Set && !k.opts.To.Relative
 	switch {
 	case trace.Clock == event.ClockNone:
-		return uncut(in.Path + ": its lines carry no times, so --from and --to cannot cut it; leave them out, or record with -ttt")
+		return uncutError(in.Path + ": its lines carry no times, so --from and --to cannot cut it; leave them out, or record with -ttt")
 	case trace.Undated() && absolute:
-		return uncut(in.Path + ": its times have no date, so --from and --to can only count from its first line, as in --from 90s; or record with -ttt")
+		return uncutError(in.Path + ": its times have no date, so --from and --to can only count from its first line, as in --from 90s; or record with -ttt")
 	case !in.Start.Known():
 		return nil // no call had a time so far
 	}

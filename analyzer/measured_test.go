@@ -2,6 +2,8 @@ package analyzer
 
 import (
 	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -39,5 +41,25 @@ func TestNulls(t *testing.T) {
 	var f Finding
 	if err := json.Unmarshal([]byte(`{"id":"x","filter":null,"server":null}`), &f); err != nil || f.Filter != "" || f.Server != "" {
 		t.Errorf("read %+v (%v)", f, err)
+	}
+}
+
+// TestWholeRows: rows that write null for some of their fields list all of them
+// a second time, in the same order.
+func TestWholeRows(t *testing.T) {
+	for _, row := range []any{Timer{}, Finding{}, Input{}} {
+		raw, err := json.Marshal(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := string(raw)
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(row)) {
+			_, after, found := strings.Cut(rest, `"`+f.Tag.Get("json")+`":`)
+			if !found {
+				t.Errorf("%T: %s is missing in %s, or stands elsewhere", row, f.Name, raw)
+				continue
+			}
+			rest = after
+		}
 	}
 }

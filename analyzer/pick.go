@@ -102,6 +102,16 @@ func (p *Pick) Wants(view int) bool { return p.views[view] != nil }
 // Capture reads a capture of a view again. They must come in the same order.
 func (p *Pick) Capture(view int, src Source) error {
 	v := p.views[view]
+	return eachSegment(src, func(s *event.Segment) {
+		if v.holds(s) {
+			v.take(s.Frame)
+		}
+	})
+}
+
+// eachSegment reads a capture to its end. The segment is only valid during the
+// call of f.
+func eachSegment(src Source, f func(*event.Segment)) error {
 	var b event.Batch
 	for {
 		err := src.Next(&b)
@@ -109,9 +119,7 @@ func (p *Pick) Capture(view int, src Source) error {
 			return err
 		}
 		for i := range b.Segments {
-			if s := &b.Segments[i]; v.holds(s) {
-				v.take(s.Frame)
-			}
+			f(&b.Segments[i])
 		}
 		if err == io.EOF {
 			return nil

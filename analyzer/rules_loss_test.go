@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,37 @@ func TestOpen(t *testing.T) {
 		flows, _ := m.flows(t)
 		if got := flows[0].Close; got.Cause != "open" || got.Confidence != c.want {
 			t.Errorf("%s: %s %s (%s), want %s", c.name, got.Cause, got.Confidence, got.Because, c.want)
+		}
+	}
+}
+
+// TestUnseenTold: notes and evidence say which segments of the close the input
+// lacks.
+func TestUnseenTold(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		change     func(*conn.Record)
+		note, says string // "" none of the notes
+		finWait2   bool
+	}{
+		{"nothing", func(*conn.Record) {}, "", "fin: frame ", true},
+		{"the FIN", closeUnseen, "fin-unseen", "sign of the missing fin: frame ", true},
+		{"its ACK", func(r *conn.Record) { r.ACKMissed = true }, "ack-unseen", "fin: frame ", true},
+		{"all of the peer", func(r *conn.Record) { r.ACKMissed, r.FINAcked = true, event.NoTime }, "", "fin: frame ", false},
+	} {
+		m := newMade(Options{})
+		r := plain("10.0.0.1:40000", 1, 5)
+		r.FINAcked, r.PeerFIN, r.HalfEnd, r.HalfFrame, r.EndedBy = r.CloseAt, r.CloseAt+2e9, r.CloseAt+2e9, r.CloseFrame+1, conn.EndedByFIN
+		c.change(&r)
+		m.add(r)
+		flows, _ := m.flows(t)
+		f := &flows[0]
+		told := slices.ContainsFunc(f.Close.Evidence, func(e string) bool { return strings.HasPrefix(e, c.says) })
+		if notes := strings.Join(f.Notes, " "); notes != c.note || !told {
+			t.Errorf("%s: notes %q, evidence %q; want %q and %q", c.name, notes, f.Close.Evidence, c.note, c.says)
+		}
+		if h := f.HalfClose; (h.FinWait1S != nil) != (c.name == "nothing") || (h.FinWait2S != nil) != c.finWait2 {
+			t.Errorf("%s: FIN-WAIT-1 known %v, FIN-WAIT-2 %v", c.name, h.FinWait1S != nil, h.FinWait2S != nil)
 		}
 	}
 }

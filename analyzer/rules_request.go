@@ -149,9 +149,9 @@ func (f *facts) waitsTooLong(w wait, t *timer) bool {
 }
 
 // timedOutInAnswer: where the end of a response cannot be seen (TLS, unknown
-// protocols, a head that the capture cut), a close exactly when a timer of this client runs out, while
-// bytes had been coming, cut the response short. It takes a response that ends
-// by chance at that moment for a timeout.
+// protocols, a head that the capture cut), a close exactly when a timer of this
+// client runs out, while bytes had been coming, cut the response short. It takes
+// a response that ends by chance at that moment for a timeout.
 func (f *facts) timedOutInAnswer() bool {
 	cut := f.Protocol == exchange.ProtocolHTTP1 && f.Marks&conn.MarkHeadCut != 0
 	if f.FirstBy != event.Client || f.Outstanding || !f.ResponseStart.Known() || f.DeclaredBy != event.NoSide ||

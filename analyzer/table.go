@@ -26,8 +26,8 @@ type table struct {
 	slots []slot
 	used  int
 
-	live    []*live         // by index; nil entries are free
-	recent  [recents]recent // connections that segments came for lately, by hash
+	live    []*live // by index; nil entries are free
+	recent  recent
 	free    []uint32
 	pool    []*live
 	firsts  firsts
@@ -35,18 +35,6 @@ type table struct {
 	linger  lingering
 	scratch conn.Record // the record that is being packed
 	shard   *shard
-}
-
-// recents is how many connections a table finds without looking into its slots,
-// which hold all that ever were and lie in slow memory when there are many.
-// (BenchmarkTable; a power of two.)
-const recents = 2048
-
-// recent is a connection that a segment came for lately. The zero value is none.
-type recent struct {
-	hash  uint64
-	live  *live
-	first uint32 // or else the slot of one with a single segment, plus one
 }
 
 // slot is one entry: a part of the hash, and where the connection is.
@@ -117,7 +105,6 @@ func (t *table) holds(r ref, s *event.Segment) bool {
 func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(256, 2*len(old)))
-	clear(t.recent[:]) // its slots have moved
 	mask := uint32(len(t.slots) - 1)
 	for _, p := range old {
 		if p.ref == 0 {
@@ -136,15 +123,11 @@ func (t *table) grow() {
 
 // add takes the next segment of the shard.
 func (t *table) add(s *event.Segment) {
-	r := t.recentOf(s.Hash)
-	if l := r.live; l != nil && r.hash == s.Hash && l.Holds(s) && !l.Starts(s) {
+	if l := t.lately(s); l != nil && !l.Starts(s) {
 		t.step(l, s)
 		return
 	}
-	at := r.first - 1
-	if r.hash != s.Hash || r.first == 0 || !t.slots[at].ref.isFirst() || !t.holds(t.slots[at].ref, s) {
-		at = t.lookup(s)
-	}
+	at := t.lookup(s)
 	p := &t.slots[at]
 	if p.ref.isFirst() {
 		t.wake(at)
@@ -157,22 +140,32 @@ func (t *table) add(s *event.Segment) {
 		t.used++
 		p.tag = tagOf(s.Hash)
 		t.first(at, s)
-		*r = recent{hash: s.Hash, first: at + 1}
 	case p.ref.isLive():
 		l := t.live[p.ref.liveIndex()]
 		if l.Starts(s) {
 			t.reuse(l, s)
 			return
 		}
-		*r = recent{hash: s.Hash, live: l}
+		t.recent.put(*p)
 		t.step(l, s)
 	default:
 		t.stray(at, s)
 	}
 }
 
-// recentOf is where the connection of a hash is, if a segment came for it lately.
-func (t *table) recentOf(hash uint64) *recent { return &t.recent[tagOf(hash)%recents] }
+// lately is the live connection of s, if it is a recent one.
+func (t *table) lately(s *event.Segment) *live {
+	tag := tagOf(s.Hash)
+	set := t.recent.set(tag)
+	for i := range set {
+		if set[i].tag == tag && set[i].ref != 0 {
+			if l := t.live[set[i].ref.liveIndex()]; l.Holds(s) {
+				return l
+			}
+		}
+	}
+	return nil
+}
 
 // open begins a connection at a slot.
 func (t *table) open(at uint32, s *event.Segment, old *conn.Conn) {
@@ -272,9 +265,7 @@ func (t *table) store(i uint32, l *live, end event.Time) int {
 	if t.shard.windowed {
 		l.TimeCut(r)
 	}
-	if r := t.recentOf(l.Hash()); r.live == l {
-		*r = recent{}
-	}
+	t.recent.drop(slot{tagOf(l.Hash()), liveRef(i)})
 	l.linger = false
 	t.live[i] = nil
 	t.free = append(t.free, i)
@@ -290,7 +281,7 @@ func (t *table) finish(end event.Time) {
 			t.store(uint32(i), l, end)
 		}
 	}
-	t.slots, t.live, t.pool, t.free, t.recent = nil, nil, nil, nil, [recents]recent{}
+	t.slots, t.live, t.pool, t.free, t.recent = nil, nil, nil, nil, recent{}
 	t.linger = lingering{}
 }
 

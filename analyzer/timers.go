@@ -15,7 +15,7 @@ import (
 type timerBasis uint8
 
 const (
-	basisExchange   timerBasis = iota // from the SYN for the first request of a connection, else from the request: a timer over dialling and answering
+	basisExchange   timerBasis = iota // as basisRequest, but from the SYN for the first request of a connection: a timer over dialling and answering
 	basisRequest                      // from the first byte of the request
 	basisRequestEnd                   // from its last byte
 	basisLastByte                     // from the last byte in either direction

@@ -3,6 +3,7 @@ package analyzer
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,8 +29,8 @@ type sight struct {
 	rtt            time.Duration // SYN to SYN-ACK here: the longer, the nearer to the client
 }
 
-// joinCaptures finds connections that two views show, keeps the one nearer to
-// the client as the row and remembers the other as its twin.
+// joinCaptures finds connections that several views show, keeps the sight nearest
+// to the client as the row and remembers the farthest as its twin.
 func (res *Result) joinCaptures() {
 	captures := 0
 	for _, v := range res.views {
@@ -44,10 +45,15 @@ func (res *Result) joinCaptures() {
 	}
 	res.measureTwins(pairs)
 	dropped := make(map[int]bool, len(pairs))
-	for _, p := range pairs {
-		dropped[p.far.flow] = true
+	for i := range pairs {
+		dropped[pairs[i].far.flow] = true
+		for _, s := range pairs[i].between {
+			dropped[s.flow] = true
+		}
 	}
-	res.countTwice(func(i int) bool { return dropped[i] })
+	counts := res.sightings(func(i int) bool { return dropped[i] })
+	res.countTwice(counts)
+	res.countOnce(counts, pairs)
 	kept := make([]flowRef, 0, len(res.flows)-len(dropped))
 	res.twins = map[int32]twin{}
 	number := make([]int32, len(res.flows))
@@ -69,52 +75,116 @@ type seen struct {
 	end  event.Endpoint
 }
 
+// sightings is how many connections a view has of a client or server.
+type sightings struct{ dropped, all int }
+
+// mostly reports whether n are at least half of the connections.
+func (s sightings) mostly(n int) bool { return 2*n >= s.all }
+
+// sightings counts the connections of every client and server, view by view.
+func (res *Result) sightings(dropped func(flow int) bool) map[seen]sightings {
+	m := map[seen]sightings{}
+	res.each(func(i int, r *conn.Record) {
+		for _, k := range res.seen(i, r) {
+			s := m[k]
+			m[k] = sightings{s.dropped + b2i(dropped(i)), s.all + 1}
+		}
+	})
+	return m
+}
+
+// seen names the client and the server of flow i, whose record is r.
+func (res *Result) seen(i int, r *conn.Record) [2]seen {
+	view := res.flows[i].view
+	return [2]seen{{view, event.Endpoint{Addr: r.Client.Addr}}, {view, r.Server}}
+}
+
 // countTwice finds the clients and servers whose exchanges two views counted:
 // most of their connections in one view are dropped, because another view has
 // them. What that view alone shows of them is then not counted, for the
-// exchanges that a shard has added up cannot be taken apart. Two views at about
-// the same place may each drop half of what they share: the first one counts.
-func (res *Result) countTwice(dropped func(flow int) bool) {
-	type tally struct{ dropped, all int }
-	tallies := map[seen]tally{}
-	res.each(func(i int, r *conn.Record) {
-		for _, end := range [...]event.Endpoint{{Addr: r.Client.Addr}, r.Server} {
-			k := seen{res.flows[i].view, end}
-			t := tallies[k]
-			tallies[k] = tally{t.dropped + b2i(dropped(i)), t.all + 1}
-		}
-	})
+// exchanges that a shard has added up cannot be taken apart.
+func (res *Result) countTwice(counts map[seen]sightings) {
 	if res.twice == nil {
 		res.twice = map[seen]bool{}
 	}
-	for k, t := range tallies {
-		if 2*t.dropped >= t.all {
+	for k, s := range counts {
+		if s.mostly(s.dropped) {
 			res.twice[k] = true
-		}
-	}
-	for k, t := range tallies {
-		if 2*t.dropped != t.all {
-			continue
-		}
-		for view := k.view + 1; int(view) < len(res.views); view++ {
-			if u := tallies[seen{view, k.end}]; u == t {
-				delete(res.twice, k)
-			}
 		}
 	}
 }
 
-// twins is one connection as two views show it.
+// countOnce counts those that countTwice left out in every view that has them.
+// Views at about the same place may each drop half of what they share: of
+// those the one with the most connections counts, the first one of equals, and
+// another one only if it shares less than half of its own with one that counts.
+func (res *Result) countOnce(counts map[seen]sightings, pairs []twins) {
+	shared := map[seen]map[seen]int{}
+	share := func(k, with seen) {
+		if !res.twice[k] {
+			return
+		}
+		if shared[k] == nil {
+			shared[k] = map[seen]int{}
+		}
+		shared[k][with]++
+	}
+	var r conn.Record
+	var all [][2]seen // of one connection
+	for _, p := range pairs {
+		all = all[:0]
+		for _, s := range append(p.between, p.near, p.far) {
+			res.record(s.flow, &r)
+			x := res.seen(s.flow, &r)
+			for _, y := range all {
+				for i := range x {
+					share(x[i], y[i])
+					share(y[i], x[i])
+				}
+			}
+			all = append(all, x)
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(shared), func(x, y seen) int {
+		return cmp.Or(cmp.Compare(counts[y].all, counts[x].all), cmp.Compare(x.view, y.view), x.end.Compare(y.end))
+	}) {
+		counted := 0
+		for with, n := range shared[k] {
+			if !res.twice[with] {
+				counted += n
+			}
+		}
+		if !counts[k].mostly(counted) {
+			delete(res.twice, k)
+		}
+	}
+}
+
+// twins is one connection as two or more views show it.
 type twins struct {
-	near, far sight // by their distance from the client
+	near, far sight   // by their distance from the client
+	between   []sight // what further views show; it is counted nowhere
 	offset    time.Duration
 	oneWay    time.Duration
 }
 
-// findTwins matches sights by their initial sequence numbers.
+// add adds the sight of a further view.
+func (p *twins) add(s sight) {
+	switch {
+	case s.rtt > p.near.rtt:
+		p.near, s = s, p.near
+	case s.rtt < p.far.rtt:
+		p.far, s = s, p.far
+	}
+	p.between = append(p.between, s)
+}
+
+// findTwins matches sights by their initial sequence numbers. What a view shows
+// twice stays a row of its own.
 func (res *Result) findTwins() []twins {
 	type names struct{ client, server uint32 }
-	first := map[names]sight{}
+	first := map[names]sight{} // of those that one view showed so far
+	found := map[names]int{}   // of the others, in pairs
 	var pairs []twins
 	res.each(func(i int, r *conn.Record) {
 		if r.ClientStart == 0 || r.ServerStart == 0 || res.view(i).log != nil {
@@ -122,21 +192,33 @@ func (res *Result) findTwins() []twins {
 		}
 		n := names{r.ClientStart, r.ServerStart}
 		s := sight{i, r.ClientStart, r.ServerStart, r.Opened, r.SYNRTT}
+		if k, ok := found[n]; ok {
+			if p := &pairs[k]; !res.sameView(s, append(p.between, p.near, p.far)...) {
+				p.add(s)
+			}
+			return
+		}
 		other, ok := first[n]
 		if !ok {
 			first[n] = s
 			return
 		}
-		if res.flows[other.flow].view == res.flows[i].view {
+		if res.sameView(s, other) {
 			return
 		}
 		delete(first, n)
+		found[n] = len(pairs)
 		if s.rtt > other.rtt {
 			s, other = other, s
 		}
 		pairs = append(pairs, twins{near: other, far: s})
 	})
 	return pairs
+}
+
+// sameView reports whether the view of s shows one of the others, too.
+func (res *Result) sameView(s sight, others ...sight) bool {
+	return slices.ContainsFunc(others, func(o sight) bool { return res.flows[o.flow].view == res.flows[s.flow].view })
 }
 
 // resentLeast is how much longer than the shortest a handshake's way must take

@@ -1,7 +1,9 @@
 package analyzer
 
 import (
+	"cmp"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,18 +125,89 @@ func TestTwinsLostSYN(t *testing.T) {
 	}
 }
 
-// TestTwinsCountOnce: of two captures at about the same place, each of which is
-// nearer to the client in half of the connections, one counts the exchanges.
+// TestTwinsCountOnce: of captures at about the same place, each of which drops
+// half of what it shares with another, exactly one counts the exchanges: the one
+// with most connections, of equals the first.
 func TestTwinsCountOnce(t *testing.T) {
-	m := twoHosts(6, 0, 0.02, func(k int, near, far *conn.Record) {
-		if k%2 == 0 {
-			near.SYNRTT, far.SYNRTT = far.SYNRTT, near.SYNRTT
+	const server, client, outside = "10.0.0.2:80", "10.0.0.1", "192.168.7.7"
+	for _, c := range []struct {
+		name   string
+		pairs  []string // a letter for each view that shows the connection, the one nearer to the client first
+		client map[byte]string
+		count  string // the view that counts
+	}{
+		{"one nearer", []string{"AB", "AB", "AB"}, nil, "A"},
+		{"the other nearer", []string{"BA", "BA", "BA"}, nil, "B"},
+		{"half and half", []string{"AB", "BA", "AB", "BA"}, nil, "A"},
+		{"half and half of three", []string{"AB", "BC", "CA"}, nil, "A"},
+		{"the second has most", []string{"AB", "AB", "BA", "BA", "BC", "CB"}, nil, "B"},
+		{"all three", []string{"ABC", "ABC"}, nil, "A"},
+		{"all three, each nearest once", []string{"ABC", "BCA", "CAB"}, nil, "A"},
+		{"half and half with another address", []string{"AB", "BA", "AB", "BA"}, map[byte]string{'A': client, 'B': outside}, "A"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMade(Options{})
+			for v, letter := range []byte("ABC") {
+				if v > 0 {
+					m.newView()
+					m.frame = 0
+				}
+				for k, views := range c.pairs {
+					i := strings.IndexByte(views, letter)
+					if i < 0 {
+						continue
+					}
+					r := waited(port(cmp.Or(c.client[letter], client), k), float64(10*k+1), 0.5)
+					r.ClientStart, r.ServerStart = uint32(1000+k), uint32(2000+k)
+					r.SYNRTT = time.Duration(3-i) * time.Millisecond
+					m.add(r)
+				}
+			}
+			res := m.a.Finish()
+			if n := res.Report().Totals.Connections; n != len(c.pairs) {
+				t.Errorf("%d connections, want %d", n, len(c.pairs))
+			}
+			for v, letter := range []byte("ABC") {
+				if !strings.ContainsRune(strings.Join(c.pairs, ""), rune(letter)) {
+					continue
+				}
+				for _, end := range []event.Endpoint{{Addr: ends(cmp.Or(c.client[letter], client) + ":0").Addr}, ends(server)} {
+					if got, want := !res.twice[seen{uint16(v), end}], string(letter) == c.count; got != want {
+						t.Errorf("%c counts the exchanges of %v: %v, want %v", letter, end, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestTwinsOfThree: of three captures the row is the one nearest to the client,
+// its other side the one nearest to the server.
+func TestTwinsOfThree(t *testing.T) {
+	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		m := newMade(Options{})
+		for v, distance := range order {
+			if v > 0 {
+				m.newView()
+				m.frame = 0
+				m.v.input = uint16(v)
+			}
+			m.a.inputs[v].Path = string(rune('0' + distance))
+			for k := range 3 {
+				r := waited(port("10.0.0.1", k), float64(10*k+1), 0.5)
+				r.ClientStart, r.ServerStart = uint32(1000+k), uint32(2000+k)
+				r.SYNRTT = time.Duration(3-distance) * time.Millisecond
+				m.add(r)
+			}
 		}
-	})
-	res := m.a.Finish()
-	for _, end := range []event.Endpoint{{Addr: ends("10.0.0.1:0").Addr}, ends("10.0.0.2:80")} {
-		if first, second := res.twice[seen{0, end}], res.twice[seen{1, end}]; first || !second {
-			t.Errorf("exchanges of %v: left out in the first capture %v, in the second %v; want the second only", end, first, second)
+		flows, _ := m.flows(t)
+		if len(flows) != 3 {
+			t.Errorf("%v: %d rows, want 3", order, len(flows))
+		}
+		for _, f := range flows {
+			if f.OtherSide == nil || f.Input != "0" || f.OtherSide.Input != "2" {
+				t.Errorf("%v: a row of %s, its other side %+v; want 0 and 2", order, f.Input, f.OtherSide)
+			}
 		}
 	}
 }

@@ -64,8 +64,11 @@ func finWait2(f map[string]any) (s stay, ok bool) {
 	if notes, _ := f["notes"].([]any); slices.Contains(notes, any("fin-unseen")) {
 		one, ok2 = 0, true // the close is where its acknowledgement was seen
 	}
+	if !ok2 { // the acknowledgement is missing: it came a round trip behind the FIN
+		one, _ = span(f, "handshake.rtt_s")
+	}
 	two, ok3 := span(f, "half_close.fin_wait_2_s")
-	return stay{at + one, at + one + two}, ok1 && ok2 && ok3
+	return stay{at + one, at + one + two}, ok1 && ok3
 }
 
 // life is one duration; a censored one lasted longer.

@@ -349,8 +349,8 @@ func (in *inspector) half(f map[string]any, at1 func(string, ...any)) {
 	}
 	total, known := at(h, "total_s").(float64)
 	wait, waited := at(h, "close_wait_s").(float64)
-	first := num(h, "fin_wait_1_s")
-	if known && waited && math.Abs(first+wait-total) > 1e-8 {
+	first, measured := at(h, "fin_wait_1_s").(float64)
+	if known && waited && measured && math.Abs(first+wait-total) > 1e-8 {
 		at1("FIN-WAIT-1 %v and CLOSE-WAIT %v make %v", first, wait, total)
 	}
 	if known && first > total+1e-9 {

@@ -42,11 +42,18 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.SYN != 0 {
 		seq = seq.Add(1)
 	}
-	c.believe(to, from)
+	if !from.finSeen && seq != from.fin {
+		from.finAt = event.Moment{} // what was acknowledged was a byte
+	}
+	c.believeBoth()
+	if !c.closing && s.Len == 0 {
+		c.trip = from.trip(to)
+	}
 	from.lastSent = s.Time
 	c.lastClosed(at.Time)
-	if c.believed && from.finSeen && seq == from.fin {
-		c.believed = false // it was only late
+	if from.believed && seq == from.fin && s.Time-from.finAt.Time <= copyWindow {
+		c.peerSpoke(from, s, s.Len > 0)
+		c.late(from, s.Frame)
 		return
 	}
 	if from.finSeen {
@@ -75,36 +82,85 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 
 // missedFIN notes that s acknowledges one number more than to has sent: a FIN
 // that the input lacks, as long as no byte follows. (A lost segment of a single
-// byte looks the same; requests and responses are longer. Only probes of a window
-// of zero are not, so a receiver that ever announced one shows nothing.) Only a
-// segment that brings no data tells when the FIN was acknowledged: one with data came when
-// there was data.
+// byte looks the same; requests and responses are longer. Only probes of a
+// window of zero are not, so a receiver that ever announced one shows nothing.)
+// Only a segment that brings no data tells when the FIN was acknowledged: one
+// with data came when there was data.
 func (c *Conn) missedFIN(s *event.Segment, from, to *half) {
-	if to.begun && !c.reset && !to.finAt.Seen() && !from.zeroAt.Known() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
-		to.finAt, to.fin = event.Moment{Time: s.Time, Frame: s.Frame}, to.top
+	if to.begun && !c.reset && !to.finKnown() && !from.zeroAt.Known() && s.Flags&(event.SYN|event.RST) == 0 && (to.synSeen || to.payloads > 0 || to.packets == 0) {
+		to.finAt, to.fin, to.finAckedAt = event.Moment{Time: s.Time, Frame: s.Frame}, to.top, event.NoTime
 		if s.Len == 0 {
 			to.finAckedAt = s.Time
 		}
 	}
 }
 
+// finKnown reports whether fin is the number of its FIN: that was seen, or
+// missed and no byte followed.
+func (h *half) finKnown() bool { return h.finSeen || h.finAt.Seen() && h.top == h.fin }
+
 // missedByReset is missedFIN for a RST of from that acknowledges nothing: a
 // kernel sends one for a socket that is gone, with the number that the segment
 // which it answers had acknowledged (RFC 9293, section 3.10.7.1). One more than
 // from has sent is its FIN.
 func (c *Conn) missedByReset(s *event.Segment, from *half) {
-	if s.Flags&event.ACK == 0 && from.begun && !from.finAt.Seen() && s.Seq == from.top.Add(1) && from.payloads > 0 {
+	if s.Flags&event.ACK == 0 && from.begun && !from.finKnown() && s.Seq == from.top.Add(1) && from.payloads > 0 {
 		from.finAt, from.fin = event.Moment{Time: s.Time, Frame: s.Frame}, from.top
 	}
+}
+
+// tripMost bounds what counts as a round trip: an acknowledgement that took
+// longer, and for which nothing was sent again, is not the first one.
+const tripMost = event.Time(time.Second)
+
+// trip is how many microseconds the last bytes of h waited until peer had
+// acknowledged all: a round trip, and the peer's delay. 0 is unknown.
+func (h *half) trip(peer *half) uint32 {
+	if !h.lastSent.Known() || !peer.ackAt.Known() || peer.ack.Before(h.top) || h.retransAt >= h.lastSent {
+		return 0
+	}
+	if d := peer.ackAt - h.lastSent; d > 0 && d <= tripMost {
+		return uint32(d / 1000)
+	}
+	return 0
+}
+
+// late takes the FIN of h that was believed, and that passes behind its
+// acknowledgement in frame: the capture held the two in the wrong order. (A
+// repeated FIN comes later, and then the first one is not in the input; see
+// copyWindow.) The acknowledgement still tells best when it was sent.
+func (c *Conn) late(h *half, frame uint32) {
+	h.believed = false
+	if !h.finAckedAt.Known() {
+		h.finAckedAt = h.finAt.Time
+	}
+	told := &c.halfEnd
+	if c.first.by == h {
+		told = &c.first.at
+	}
+	if *told == h.finAt {
+		told.Frame = frame
+	}
+}
+
+// believeBoth believes the missed FINs of both ends, the earlier one first: it
+// is the first close.
+func (c *Conn) believeBoth() {
+	h, peer := &c.a, &c.b
+	if peer.finAt.Seen() && (!h.finAt.Seen() || peer.finAt.Frame < h.finAt.Frame) {
+		h, peer = peer, h
+	}
+	c.believe(h, peer)
+	c.believe(peer, h)
 }
 
 // believe takes a FIN of h that was missed for seen when its acknowledgement
 // was: the peer closes, a RST passes, or the input ends.
 func (c *Conn) believe(h, peer *half) {
-	if h.finSeen || !h.finAt.Seen() || h.top != h.fin {
+	if h.finSeen || !h.finKnown() {
 		return
 	}
-	c.believed, h.finSeen = true, true
+	h.believed, h.finSeen = true, true
 	h.top = h.top.Add(1)
 	c.lastClosed(h.finAt.Time)
 	c.close(h, HowFIN, h.finAt)
@@ -146,8 +202,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 		return
 	}
 	c.missedByReset(s, from)
-	c.believe(from, to)
-	c.believe(to, from)
+	c.believeBoth()
 	from.rstSeen = true
 	c.lastClosed(at.Time)
 	if !c.reset {

@@ -43,9 +43,9 @@ type Conn struct {
 	}
 	endedBy    EndedBy
 	kind       HalfKind
-	unreach    bool // an ICMP error answered
-	challenged bool // the client's RST answered a challenge ACK
-	believed   bool // a FIN counts as seen because it was acknowledged; see missedFIN
+	unreach    bool   // an ICMP error answered
+	challenged bool   // the client's RST answered a challenge ACK
+	trip       uint32 // us that the closer's last bytes waited for their ACK before its FIN; 0 unknown
 
 	lastClose event.Time
 	opened    event.Moment
@@ -211,7 +211,7 @@ func (c *Conn) Add(s *event.Segment) {
 		return
 	}
 	if s.Notes&event.CutByCapture != 0 {
-		from.cut = true
+		c.marks |= MarkCutPayload
 	}
 	at := event.Moment{Time: s.Time, Frame: s.Frame}
 	if s.Flags&event.RST != 0 {

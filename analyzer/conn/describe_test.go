@@ -41,6 +41,9 @@ func describe(r *Record, swapped bool) string {
 	}
 	if r.How == HowFIN {
 		fmt.Fprintf(&b, "\nhalf")
+		if r.ACKMissed {
+			b.WriteString(" ack-missed")
+		}
 		ms("acked", r.FINAcked)
 		ms("spoke", r.PeerSpoke)
 		ms("late", r.LateData)

@@ -9,12 +9,10 @@ import (
 
 // Finish freezes what was seen of the connection into r. end is the end of the
 // input: silence until then tells a sender that gave up from one whose next
-// packet was not captured. The connection may take more segments afterwards
-// only if its tracker did not carry anything (see Reopen).
+// packet was not captured. The connection takes no more segments afterwards.
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
-	c.believe(&c.a, &c.b)
-	c.believe(&c.b, &c.a)
+	c.believeBoth()
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
 	c.ackedAtEnd(&c.a, &c.b)
@@ -111,7 +109,6 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 		(r.Handshake == HandshakeMidStream || r.Handshake == HandshakeComplete))
 	carried := client.missing+server.missing > 0 && client.payloads+server.payloads == 0
 	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
-	set(MarkCutPayload, client.cut || server.cut)
 	set(MarkReset, c.reset)
 	set(MarkClosed, c.reset || client.finSeen && server.finSeen)
 	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
@@ -137,7 +134,7 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 	a := c.first.by
 	b := c.peer(a)
 	c.missedReset(a, b, end)
-	r.FINAcked = c.finAckedAt(a, r.RTT)
+	r.FINAcked, r.ACKMissed = c.finAckedAt(a, r.RTT, end)
 	if r.PeerAcked = no; b.finSeen {
 		r.PeerAcked = b.finAckedAt
 	}
@@ -147,7 +144,7 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 	if b.finSeen {
 		r.PeerFIN = b.finAt.Time
 	}
-	if c.believed && !(a.lastSent >= a.finAt.Time) {
+	if a.believed {
 		r.Marks |= MarkCloseUnseen
 	}
 	r.HalfKind = c.kind
@@ -167,17 +164,27 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 // finAckedAt is when the first FIN, of a, was acknowledged. Every stack does it
 // within its delay for acknowledgements (200 ms at most), and a FIN that is not
 // acknowledged is sent again. Where neither happened the acknowledgement is not
-// in the input, and it came a round trip behind the FIN.
-func (c *Conn) finAckedAt(a *half, rtt time.Duration) event.Time {
+// in the input: missed is true, and it came about a round trip behind the FIN.
+// That is too early by the peer's delay, and by what the round trip has grown
+// since the handshake; one that had grown before the FIN does not look like a
+// missing acknowledgement. Where no packet of the peer is in the input, nothing
+// tells when it came. end is the end of the input.
+func (c *Conn) finAckedAt(a *half, rtt time.Duration, end event.Time) (at event.Time, missed bool) {
 	sent, acked := c.first.at.Time, a.finAckedAt
 	late := unackedLeast + 100*time.Millisecond + 4*rtt
 	if rtt == 0 {
 		late = time.Second
 	}
-	if !sent.Known() || !acked.Known() || acked.Sub(sent) < late || a.retransAt.Known() && a.retransAt > sent {
-		return acked
+	late = max(late, unackedLeast+100*time.Millisecond+2*time.Duration(c.trip)*time.Microsecond)
+	switch {
+	case !sent.Known(), a.retransAt.Known() && a.retransAt > sent:
+		return acked, false
+	case !a.finAcked && c.peer(a).packets == 0:
+		return acked, c.halfEnd.Seen() || end.Known() && end.Sub(sent) >= late
+	case !acked.Known(), acked.Sub(sent) < late:
+		return acked, false
 	}
-	return sent.Add(rtt)
+	return sent.Add(rtt), true
 }
 
 // silenceLeast is how long after late data silence shows that it was answered:
@@ -214,7 +221,7 @@ func (c *Conn) timeWait(a, b *half, r *Record) {
 		return
 	}
 	at := b.finAckedAt
-	if c.believed && !at.Known() {
+	if b.believed && !at.Known() {
 		at = b.finAt.Time
 	}
 	if !b.finAcked {
@@ -318,7 +325,11 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
-	if r.Marks&MarkRequestUnseen != 0 && (r.RequestFrame == r.LateFrame || r.RequestFrame == r.CloseFrame || r.RequestFrame == x.First.Frame) {
+	closed := r.CloseFrame
+	if c.first.how == HowFIN {
+		closed = c.first.by.finAt.Frame
+	}
+	if r.Marks&MarkRequestUnseen != 0 && (r.RequestFrame == r.LateFrame || r.RequestFrame == closed || r.RequestFrame == x.First.Frame) {
 		r.RequestStart, r.RequestEnd = event.NoTime, event.NoTime // nothing else tells of it
 	}
 }

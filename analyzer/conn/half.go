@@ -19,7 +19,7 @@ type half struct {
 	finSeen  bool  // finAt and fin are known
 	finAcked bool  // the peer acknowledged its FIN
 	shut     bool  // the tracker knows of its FIN or RST
-	cut      bool  // a payload of it was cut by the snap length
+	believed bool  // finSeen, but its FIN is not in the input, only its acknowledgement; see missedFIN
 	waits    bool  // it announced a window of zero, and has not opened it again
 	rtxRun   uint8 // retransmissions since the peer last acknowledged something new
 	sightAt  uint8 // where the next of sightings goes, modulo their number

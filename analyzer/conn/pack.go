@@ -46,6 +46,7 @@ const (
 	kindOutstanding
 	kindQueued
 	kindOutlasted
+	kindACKMissed
 )
 
 // widths are the widths that the numbers of a group may have, in bytes; all of
@@ -111,6 +112,9 @@ func (p *packer) head(r *Record) {
 	}
 	if r.Outlasted {
 		kind |= kindOutlasted
+	}
+	if r.ACKMissed {
+		kind |= kindACKMissed
 	}
 	p.buf[0] = kind
 	binary.LittleEndian.PutUint64(p.buf[p.pos:], uint64(r.Opened))
@@ -235,7 +239,8 @@ type unpacker struct {
 
 func (u *unpacker) head(r *Record) {
 	kind := u.buf[0]
-	r.Outstanding, r.Queued, r.Outlasted = kind&kindOutstanding != 0, kind&kindQueued != 0, kind&kindOutlasted != 0
+	r.Outstanding, r.ACKMissed = kind&kindOutstanding != 0, kind&kindACKMissed != 0
+	r.Queued, r.Outlasted = kind&kindQueued != 0, kind&kindOutlasted != 0
 	u.pos = 1
 	u.end(&r.Client, kind&kindClient6 != 0)
 	u.end(&r.Server, kind&kindServer6 != 0)

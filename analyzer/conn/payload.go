@@ -106,7 +106,7 @@ func (c *Conn) behindHole(s *event.Segment, seq event.Seq, from, to *half, at ev
 func (c *Conn) fillUnseen(h, peer *half, at event.Moment) {
 	if peer.acks && h.begun && h.stash.empty() && h.next.Before(peer.ack) {
 		end := peer.ack
-		if h.finAt.Seen() && h.fin.Before(end) {
+		if h.finKnown() && h.fin.Before(end) {
 			end = h.fin
 		}
 		c.skip(h, end, peer.ackedBy(end, at))
@@ -121,7 +121,7 @@ func (c *Conn) ackedAtEnd(h, peer *half) {
 		return
 	}
 	end := peer.ack
-	if h.finAt.Seen() && h.fin.Before(end) {
+	if h.finKnown() && h.fin.Before(end) {
 		end = h.fin
 	}
 	if n := end.Sub(h.next); n > 0 && n <= maxWindow {
@@ -277,7 +277,7 @@ func (h *half) ackedBy(seq event.Seq, at event.Moment) event.Moment {
 // tells (RFC 9293, section 3.5.2; one that lies far off is forged or broken).
 func (c *Conn) skipToReset(s *event.Segment, h, peer *half, at event.Moment) {
 	end := s.Seq
-	if h.finAt.Seen() && h.fin.Before(end) {
+	if h.finKnown() && h.fin.Before(end) {
 		end = h.fin
 	}
 	if n := end.Sub(h.next); h.begun && h.synSeen && n > 0 && n <= handshakeSpan {
@@ -304,7 +304,7 @@ func (c *Conn) tellShut(h, peer *half, at event.Moment) {
 	}
 	h.shut = true
 	read := int64(-1)
-	if h.acks && (c.first.by == h || !c.believed || h.lastSent >= at.Time) { // else its FIN, and what that acknowledged, was not seen
+	if h.acks && (c.first.by == h || !h.believed) { // else its FIN, and what that acknowledged, was not seen
 		ack := h.ack
 		if c.first.by == h && c.first.acks {
 			ack = c.first.ack

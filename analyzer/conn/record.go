@@ -228,7 +228,8 @@ type Record struct {
 	CloseFrame uint32
 
 	// The half-close that the first FIN began, from the closer A to its peer B.
-	FINAcked   event.Time // the ACK that covers A's FIN
+	FINAcked   event.Time // the ACK that covers A's FIN; NoTime: none, or not known
+	ACKMissed  bool       // that ACK is not in the input: FINAcked is a round trip behind the FIN, or not known
 	PeerFIN    event.Time // B's FIN
 	PeerAcked  event.Time // the ACK that covers B's FIN
 	HalfEnd    event.Time // what ended it: B's FIN, a RST; NoTime when the input ended first

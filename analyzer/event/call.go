@@ -85,6 +85,27 @@ const (
 	OptionError              // SO_ERROR: Value is an errno, 0 for none
 )
 
+// String is the option's name in C; "" for OptionOther.
+func (o Option) String() string {
+	switch o {
+	case OptionReceiveTime:
+		return "SO_RCVTIMEO"
+	case OptionSendTime:
+		return "SO_SNDTIMEO"
+	case OptionUserTimeout:
+		return "TCP_USER_TIMEOUT"
+	case OptionSynCount:
+		return "TCP_SYNCNT"
+	case OptionKeepAlive:
+		return "SO_KEEPALIVE"
+	case OptionLinger:
+		return "SO_LINGER"
+	case OptionError:
+		return "SO_ERROR"
+	}
+	return ""
+}
+
 // CallFlags are facts about one call.
 type CallFlags uint16
 
@@ -186,35 +207,6 @@ func (b *CallBatch) Reset() {
 	b.Data = b.Data[:0]
 	b.FDs = b.FDs[:0]
 }
-
-// Errno is a Linux error number (include/uapi/asm-generic/errno.h), of those
-// that decide anything here; ErrnoOther is any other.
-type Errno uint16
-
-const (
-	EPERM         Errno = 1
-	EINTR         Errno = 4
-	EIO           Errno = 5
-	EBADF         Errno = 9
-	EAGAIN        Errno = 11
-	EPIPE         Errno = 32
-	ENOTSOCK      Errno = 88
-	EAFNOSUPPORT  Errno = 97
-	EADDRINUSE    Errno = 98
-	EADDRNOTAVAIL Errno = 99
-	ENETUNREACH   Errno = 101
-	ECONNABORTED  Errno = 103
-	ECONNRESET    Errno = 104
-	EISCONN       Errno = 106
-	ENOTCONN      Errno = 107
-	ETIMEDOUT     Errno = 110
-	ECONNREFUSED  Errno = 111
-	EHOSTUNREACH  Errno = 113
-	EALREADY      Errno = 114
-	EINPROGRESS   Errno = 115
-	ERESTART      Errno = 512 // ERESTARTSYS and its kin: the kernel starts the call again, or turns it into EINTR
-	ErrnoOther    Errno = 4095
-)
 
 // Clock says how a strace log tells time.
 type Clock uint8

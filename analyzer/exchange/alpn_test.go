@@ -26,7 +26,7 @@ func TestChosenALPN(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var tr Tracker
 			tr.Init(&Env{Names: NewNames()}, 0, 443)
-			tr.tls = tr.env.takeTLS()
+			tr.tls = tr.env.tls.take()
 			tr.tls.cipher = aes
 			for i, p := range c.offered {
 				tr.tls.offered[i] = tr.env.Names.ID([]byte(p))

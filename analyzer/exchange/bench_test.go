@@ -73,7 +73,7 @@ func BenchmarkConnection(b *testing.B) {
 
 // TestTrackerSize keeps what an open connection costs in sight.
 func TestTrackerSize(t *testing.T) {
-	if n := unsafe.Sizeof(Tracker{}); n > 808 {
+	if n := unsafe.Sizeof(Tracker{}); n > 768 { // a size that Go allocates without waste
 		t.Errorf("a Tracker has %d bytes", n)
 	}
 	t.Logf("Tracker %d, Exchange %d, half %d, tlsState %d, redisState %d", unsafe.Sizeof(Tracker{}), unsafe.Sizeof(Exchange{}),

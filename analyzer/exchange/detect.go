@@ -89,7 +89,7 @@ func (t *Tracker) enter(m match) {
 		t.setProtocol(ProtocolHTTP1)
 	case matchTLS:
 		t.mode = modeTLS
-		t.tls = t.env.takeTLS()
+		t.tls = t.env.tls.take()
 		t.setProtocol(ProtocolTLS)
 	case matchHTTP2:
 		t.mode = modeHTTP2
@@ -97,7 +97,7 @@ func (t *Tracker) enter(m match) {
 		t.setProtocol(ProtocolHTTP2)
 	case matchRedis:
 		t.mode = modeRedis
-		t.redis = t.env.takeRedis()
+		t.redis = t.env.redis.take()
 		t.setProtocol(ProtocolRedis)
 	default:
 		t.mode = modeTurns

@@ -9,8 +9,30 @@ type Env struct {
 	scratch []byte   // an endpoint while it is folded
 	bufs    [][]byte // free buffers for heads that arrive in pieces
 	lent    int      // bytes of the buffers in use
-	tls     []*tlsState
-	redis   []*redisState
+	tls     free[tlsState]
+	redis   free[redisState]
+}
+
+// free is objects that are not in use.
+type free[T any] []*T
+
+// take returns an object that is zero.
+func (f *free[T]) take() *T {
+	n := len(*f)
+	if n == 0 {
+		return new(T)
+	}
+	x := (*f)[n-1]
+	*f = (*f)[:n-1]
+	*x = *new(T)
+	return x
+}
+
+// release takes back an object; nil is allowed.
+func (f *free[T]) release(x *T) {
+	if x != nil && len(*f) < maxFree {
+		*f = append(*f, x)
+	}
 }
 
 // Bounds of what a direction may buffer, and of what Env keeps for reuse.

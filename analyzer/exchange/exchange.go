@@ -126,21 +126,26 @@ type Summary struct {
 	LateWhole bool
 
 	Declared Declared
-	// CloseNotify are the TLS close_notify alerts of both sides, told by
+	// ClientNotify and ServerNotify are the TLS close_notify alerts, told by
 	// type, or by record length just before the end; zero when none.
 	ClientNotify, ServerNotify event.Moment
 
 	ClientLast, ServerLast event.Moment // last payload byte before the close, close_notify excluded
+	Resynced               uint32       // times the parser had to look for a message boundary after lost bytes
+	Capped                 bool         // a limit on buffered bytes was hit and the rest judged by turns
+	HeadCut                bool         // a head of HTTP/1.x was cut: it may have announced the close
+	EndLost                bool         // what the client sent last, or the answer to it, is missing: whether a request waited is not known
+	Unsure                 bool         // the request boundaries are a guess (TLS that may be HTTP/2, turns of a protocol that pipelines)
+
+	// Unseen says that nothing of Outstanding is in the input: the client's last
+	// bytes are missing, and the server said nothing to them before the close.
+	// Start is when that was known.
+	Unseen bool
+
 	// Pause is the longest silence between bytes of the server that followed one
 	// another without one of the client in between, since the client's last; 0
-	// when there was none.
-	Pause    time.Duration
-	Resynced uint32 // times the parser had to look for a message boundary after lost bytes
-	Capped   bool   // a limit on buffered bytes was hit and the rest judged by turns
-	HeadCut  bool   // a head of HTTP/1.x was cut: it may have announced the close
-	Unseen   bool   // nothing of Outstanding is in the input: the client's last bytes are missing, and the server said nothing to them before the close. Start is when that was known
-	EndLost  bool   // what the client sent last, or the answer to it, is missing: whether a request waited is not known
-	Unsure   bool   // the request boundaries are a guess (TLS that may be HTTP/2, turns of a protocol that pipelines)
+	// when there was none. In whole milliseconds, at most 65 s.
+	Pause time.Duration
 }
 
 // Sink receives every exchange of a connection once: one that was answered,

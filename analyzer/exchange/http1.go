@@ -116,7 +116,7 @@ func (t *Tracker) http1Head(side event.Side, h *half, b []byte, at event.Moment)
 	}
 	if n == 0 {
 		h.collect(t.env, b)
-		h.start, h.begin = start, h.off
+		h.start = start
 		t.part(side, h.off, h.off+int64(len(b)), start, at)
 		if t.env.lent > maxLent {
 			t.overflow(side, h)
@@ -138,6 +138,7 @@ func (t *Tracker) startsHead(side event.Side, b []byte) bool {
 
 // http1Rest goes on with a head whose start is in h.buf.
 func (t *Tracker) http1Rest(side event.Side, h *half, b []byte, at event.Moment) int {
+	begin := h.off - int64(len(h.buf))
 	n := headEnd(h.buf, b)
 	if n < 0 {
 		n = len(b)
@@ -159,7 +160,7 @@ func (t *Tracker) http1Rest(side event.Side, h *half, b []byte, at event.Moment)
 		return n
 	}
 	t.part(side, h.off, h.off+int64(n), at, at)
-	t.message(side, h, &hd, h.begin, h.off+int64(n), at)
+	t.message(side, h, &hd, begin, h.off+int64(n), at)
 	h.drop(t.env)
 	return n
 }

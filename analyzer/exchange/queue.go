@@ -34,9 +34,9 @@ func (x *entry) has(f entryFlags) bool { return x.flags&f != 0 }
 // those that wait.
 type queue struct {
 	slots  []entry // a ring; inline until a client pipelines
-	first  int
-	n      int
-	ended  int    // how many of the n, from the first, are complete
+	first  int32
+	n      int32
+	ended  int32  // how many of the n, from the first, are complete
 	over   uint32 // requests after the last slot that found no room
 	inline [1]entry
 }
@@ -54,10 +54,10 @@ func (q *queue) reset() {
 }
 
 // at returns the i-th request; i must be below n.
-func (q *queue) at(i int) *entry {
+func (q *queue) at(i int32) *entry {
 	i += q.first
-	if i >= len(q.slots) {
-		i -= len(q.slots)
+	if n := int32(len(q.slots)); i >= n {
+		i -= n
 	}
 	return &q.slots[i]
 }
@@ -81,7 +81,7 @@ func (q *queue) newest() *entry {
 
 // push adds a request that starts at m; nil when there is no room.
 func (q *queue) push(m event.Moment) *entry {
-	if q.over > 0 || q.n == len(q.slots) && !q.grow() {
+	if q.over > 0 || int(q.n) == len(q.slots) && !q.grow() {
 		q.over++
 		return nil
 	}
@@ -108,7 +108,7 @@ func (q *queue) grow() bool {
 // shift removes the first request, which must be complete.
 func (q *queue) shift() {
 	q.first++
-	if q.first == len(q.slots) {
+	if int(q.first) == len(q.slots) {
 		q.first = 0
 	}
 	q.n--

@@ -21,23 +21,6 @@ type redisState struct {
 	secret         bool // its arguments must not be shown
 }
 
-func (e *Env) takeRedis() *redisState {
-	n := len(e.redis)
-	if n == 0 {
-		return &redisState{}
-	}
-	s := e.redis[n-1]
-	e.redis = e.redis[:n-1]
-	*s = redisState{}
-	return s
-}
-
-func (e *Env) releaseRedis(s *redisState) {
-	if s != nil && len(e.redis) < maxFree {
-		e.redis = append(e.redis, s)
-	}
-}
-
 // sniffRedis recognises a command: an array of bulk strings, or, on Redis's own
 // port, a line of printable text.
 func sniffRedis(b []byte, port uint16) match {

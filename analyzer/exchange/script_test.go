@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "write what the scripts give into testda
 //	cut > 500 "GET /a"              a segment of 500 bytes of which the source kept some
 //	gap < 100                       missing bytes
 //	+500 > "x"                      500 ms after the line before instead of 10
-//	close > 120                     the client's FIN, which acknowledges 120 bytes; without number unknown
+//	close > 120                     the client's FIN, which acknowledges 120 bytes; without
+//	                                a number it is unknown how many
 //	=>
 //	one line an exchange, then the summary
 //

@@ -62,23 +62,6 @@ type tlsState struct {
 	tickets   ticketing
 }
 
-func (e *Env) takeTLS() *tlsState {
-	n := len(e.tls)
-	if n == 0 {
-		return &tlsState{}
-	}
-	s := e.tls[n-1]
-	e.tls = e.tls[:n-1]
-	*s = tlsState{}
-	return s
-}
-
-func (e *Env) releaseTLS(s *tlsState) {
-	if s != nil && len(e.tls) < maxFree {
-		e.tls = append(e.tls, s)
-	}
-}
-
 // waiting reports whether the handshake was begun and never finished.
 func (s *tlsState) waiting() bool {
 	return s.handshake.Start.Seen() && s.stage < tlsTraffic
@@ -128,7 +111,7 @@ func (t *Tracker) tlsData(side event.Side, b []byte, at event.Moment) {
 func (t *Tracker) tlsSeek(side event.Side, h *half, r *record, b []byte, at event.Moment, fresh bool) bool {
 	if fresh && len(b) >= 5 && validRecord(b) {
 		r.lost = false
-		t.resynced++
+		t.found()
 		return true
 	}
 	if t.tls.stage == tlsTraffic {

@@ -1,10 +1,6 @@
 package exchange
 
-import (
-	"time"
-
-	"finwait/analyzer/event"
-)
+import "finwait/analyzer/event"
 
 // mode is which parser a connection's bytes go to.
 type mode uint8
@@ -37,7 +33,6 @@ type half struct {
 	phase phase        // of HTTP/1.x; for others only phaseHead and phaseSeek
 	shut  bool         // FIN or RST
 	start event.Moment // first byte of what is being collected in buf
-	begin int64        // its offset
 }
 
 type halfFlags uint16
@@ -50,7 +45,7 @@ const (
 	halfCR                             // HTTP/1.x chunk size: only the rest of the line is left
 	halfDigits                         // HTTP/1.x chunk size: a digit was seen
 	halfHeard                          // of the client: something of the server came since its last request
-	halfQuiet                          // phaseSeek after a gap in the client\'s stream: nothing of the server came since
+	halfQuiet                          // phaseSeek after a gap in the client's stream: nothing of the server came since
 	halfLate                           // buffered bytes began at start, not at the Moment of the call
 )
 
@@ -83,17 +78,19 @@ type Tracker struct {
 	client   half
 	server   half
 	q        queue
-	gap      event.Moment  // when bytes of the client that may be a whole request were known to be missing; valid with halfQuiet
-	read     int64         // how many bytes of the server's stream the client had received at its close; valid when client.shut, -1 unknown
-	prev     Exchange      // the last one that was answered
-	back     mark          // how far the server's stream was before the last segment
-	pause    time.Duration // see Summary.Pause
+	gap      event.Moment // when bytes of the client that may be a whole request were known to be missing; valid with halfQuiet
+	read     int64        // how many bytes of the server's stream the client had received at its close; valid when client.shut, -1 unknown
+	prev     Exchange     // the last one that was answered
+	back     mark         // how far the server's stream was before the last segment
 	declared Declared
 
 	name, alpn NameID
 	prevPath   *[]byte // of prev, where unsure; else nil
 
-	reset, aborted, lost, resynced uint32
+	reset, aborted, lost uint32
+
+	resynced uint16 // at most maxResynced
+	pause    uint16 // see Summary.Pause; ms, at most maxPause
 }
 
 // Init makes t ready for a new connection of owner, a number that comes back
@@ -113,8 +110,8 @@ func (t *Tracker) Drop() {
 	}
 	t.env.release(t.client.give(t.env))
 	t.env.release(t.server.give(t.env))
-	t.env.releaseTLS(t.tls)
-	t.env.releaseRedis(t.redis)
+	t.env.tls.release(t.tls)
+	t.env.redis.release(t.redis)
 	t.tls, t.redis, t.h2, t.ws = nil, nil, nil, nil
 }
 
@@ -176,6 +173,15 @@ func (t *Tracker) wake(side event.Side) {
 	}
 }
 
+// What a tracker counts in 16 bits, since millions of connections have one.
+const (
+	maxResynced = 1<<16 - 1
+	maxPause    = 1<<16 - 1
+)
+
+// found counts a message boundary that was found again.
+func (t *Tracker) found() { t.resynced += uint16(b2i(t.resynced < maxResynced)) }
+
 // touch notes that n bytes of payload came at at.
 func (t *Tracker) touch(side event.Side, n int64, at event.Moment) {
 	if t.closing() {
@@ -188,7 +194,7 @@ func (t *Tracker) touch(side event.Side, n int64, at event.Moment) {
 	case h.last.at != at:
 		t.back = h.last
 		if h.last.at.Frame > t.client.last.at.Frame && at.Time.Known() && h.last.at.Time.Known() {
-			t.pause = max(t.pause, at.Time.Sub(h.last.at.Time))
+			t.pause = max(t.pause, uint16(min(max(at.Time.Sub(h.last.at.Time).Milliseconds(), 0), maxPause)))
 		}
 	}
 	h.last = mark{h.off + int64(len(h.pending())) + n, at}

@@ -54,12 +54,13 @@ type Evidence struct {
 	Comm string // the thread's name; "" unknown
 
 	SocketLine, ConnectLine, RequestLine, ResponseLine, CloseLine uint32
-	CloseTID                                                      int32      // thread that closed it
-	ClosedAt                                                      event.Time // when the program closed it or shut it down; NoTime it did not
-	End                                                           End
-	Wait                                                          Wait          // the strongest wait that expired while a request was outstanding, or the connection was being made
-	Expired                                                       int           // waits that expired meanwhile
-	Waited                                                        time.Duration // the sum of their timeouts: a lower bound of the elapsed time where there is no clock
+
+	CloseTID int32      // thread that closed it
+	ClosedAt event.Time // when the program closed it or shut it down; NoTime it did not
+	End      End
+	Wait     Wait          // the strongest that expired while a request was outstanding, or the connection was being made
+	Expired  int           // waits that expired meanwhile
+	Waited   time.Duration // the sum of their timeouts: a lower bound of the elapsed time where there is no clock
 
 	ReceiveTimeout, SendTimeout, UserTimeout time.Duration // set in the kernel; 0 not set
 	NonBlocking                              bool

@@ -27,7 +27,7 @@ func unreachableRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Record.Phase != conn.PhaseConnect || c.Evidence.Errno == 0 {
 		return Verdict{}, false
 	}
-	return j.say(NetworkFailure, High, "connect failed with %s", ErrnoName(c.Evidence.Errno)), true
+	return j.say(NetworkFailure, High, "connect failed with %s", c.Evidence.Errno), true
 }
 
 // connectTimeoutRule: the kernel gave up, a timeout set in the kernel ran out,
@@ -85,7 +85,7 @@ func brokenRule(j *judge, c *Conn) (Verdict, bool) {
 	if c.Evidence.UserTimeout > 0 {
 		why = fmt.Sprintf("the kernel gave it up (TCP_USER_TIMEOUT %v)", c.Evidence.UserTimeout)
 	}
-	return j.say(NetworkFailure, High, "%s on an established connection: %s", ErrnoName(c.Evidence.Errno), why), true
+	return j.say(NetworkFailure, High, "%s on an established connection: %s", c.Evidence.Errno, why), true
 }
 
 // missedRule: the connection was open before the log began, or its time window,
@@ -109,7 +109,7 @@ func peerFirstRule(j *judge, c *Conn) (Verdict, bool) {
 	}
 	what := "the server closed first (read returned 0)"
 	if r.How == conn.HowRST {
-		what = "the server reset the connection (" + ErrnoName(e.Errno) + ")"
+		what = "the server reset the connection (" + e.Errno.String() + ")"
 	} else if e.Errno == event.EPIPE {
 		what = "the server had closed (EPIPE)"
 	} else if e.Glanced {

@@ -232,31 +232,3 @@ func of(d time.Duration) string {
 	}
 	return fmt.Sprintf(" of %v", d)
 }
-
-// ErrnoName is the name of an error that decides about connections; "an error"
-// for any other.
-func ErrnoName(e event.Errno) string {
-	switch e {
-	case event.EPIPE:
-		return "EPIPE"
-	case event.ENETUNREACH:
-		return "ENETUNREACH"
-	case event.ECONNABORTED:
-		return "ECONNABORTED"
-	case event.ECONNRESET:
-		return "ECONNRESET"
-	case event.ETIMEDOUT:
-		return "ETIMEDOUT"
-	case event.ECONNREFUSED:
-		return "ECONNREFUSED"
-	case event.EHOSTUNREACH:
-		return "EHOSTUNREACH"
-	case event.EADDRNOTAVAIL:
-		return "EADDRNOTAVAIL"
-	case event.EADDRINUSE:
-		return "EADDRINUSE"
-	case event.EPERM:
-		return "EPERM"
-	}
-	return "an error"
-}

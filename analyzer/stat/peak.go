@@ -47,9 +47,6 @@ func (s *Spans) End(to int64, row uint32) { s.ends = s.append(s.ends, MomentOf(t
 // end for each.
 func (s *Spans) Share(o *Spans) { s.begins = o.begins }
 
-// Len is the number of intervals, empty ones included.
-func (s *Spans) Len() int { return len(s.begins) }
-
 // Sort puts the moments in order. spare is memory that Sort may use, and
 // returns: for several sets in turn, as long as the longest needs.
 func (s *Spans) Sort(spare []Moment) []Moment {

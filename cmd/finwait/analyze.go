@@ -55,29 +55,20 @@ read again to print it in another format.`,
 
 // analyze writes the report over all inputs and then judges --fail-on by it.
 func analyze(paths []string, in *inputFlags, out *outputFlags, conditions []condition, s streams) error {
-	sink, err := openSink(out, paths, s)
+	var holds error
+	err := produce(paths, in, onePass, out, s, func(sink *sink, got *analysis) error {
+		r := got.report()
+		holds = judge(conditions, r)
+		if out.redact {
+			newRedactor(got).Report(r)
+		}
+		err := render.Report(sink, r, out.format, sink.options)
+		if holds != nil && errors.Is(err, syscall.EPIPE) { // a closed pipe does not change the judgement
+			return nil
+		}
+		return err
+	})
 	if err != nil {
-		return err
-	}
-	defer sink.discard()
-	got, err := load(paths, in, onePass, s)
-	if err != nil {
-		return err
-	}
-	defer got.close()
-	r, err := got.report()
-	if err != nil {
-		return err
-	}
-	holds := judge(conditions, r)
-	if out.redact {
-		newRedactor(got).Report(r)
-	}
-	err = render.Report(sink, r, out.format, sink.options)
-	if err != nil && (holds == nil || !errors.Is(err, syscall.EPIPE)) { // a closed pipe does not change the judgement
-		return err
-	}
-	if err := sink.finish(); err != nil {
 		return err
 	}
 	return holds

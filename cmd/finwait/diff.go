@@ -143,7 +143,7 @@ func reportOf(paths []string, in *inputFlags, s streams) (*analyzer.Report, erro
 		return nil, err
 	}
 	defer got.close()
-	return got.report()
+	return got.report(), nil
 }
 
 // compareAll compares every report with the first.

@@ -38,10 +38,10 @@ taken only where they complete one.`,
 		if err := errors.Join(in.check(cmd.Flags()), filter.check()); err != nil {
 			return firstOf(err)
 		}
-		switch {
-		case len(args) == 0:
-			return usagef("no input; give a capture, a directory, or - for standard input (finwait extract --help)")
-		case out.file == "":
+		if err := checkInputs(cmd, args); err != nil {
+			return err
+		}
+		if out.file == "" {
 			return usagef("where to? give -w OUT.pcapng, or -w - for standard output")
 		}
 		return extract(args, &in, &out, &filter, s)
@@ -51,24 +51,37 @@ taken only where they complete one.`,
 
 // extract writes the packets of the connections that pass the filter.
 func extract(paths []string, in *inputFlags, out *outputFlags, filter *flowFilter, s streams) error {
-	sink, err := openSink(out, paths, s)
-	if err != nil {
-		return err
-	}
-	defer sink.discard()
-	got, err := load(paths, in, twoPasses, s)
-	if err != nil {
-		return err
-	}
-	defer got.close()
+	return produce(paths, in, twoPasses, out, s, func(sink *sink, got *analysis) error {
+		pick, err := got.pick(filter, s)
+		if err != nil {
+			return err
+		}
+		w, err := capture.NewWriter(sink, "finwait")
+		if err != nil {
+			return err
+		}
+		for n, v := range got.views {
+			if err := got.copyFrames(pick, n, v.inputs, w); err != nil {
+				return err
+			}
+		}
+		if err := w.Close(); err != nil {
+			return fmt.Errorf("-w %s: %w", out.file, reason(err))
+		}
+		return nil
+	})
+}
+
+// pick chooses the connections that pass the filter.
+func (a *analysis) pick(filter *flowFilter, s streams) (*analyzer.Pick, error) {
 	switch {
-	case got.saved != nil:
-		return usagef("a saved report holds no packets; give the capture itself")
-	case len(got.views) == 0:
-		return usagef("an strace log holds no packets; give a capture")
+	case a.saved != nil:
+		return nil, usagef("a saved report holds no packets; give the capture itself")
+	case len(a.views) == 0:
+		return nil, usagef("an strace log holds no packets; give a capture")
 	}
 	chosen := 0
-	pick := got.result.Pick(func(f *analyzer.Flow) bool {
+	pick := a.result.Pick(func(f *analyzer.Flow) bool {
 		keep := filter.keeps(f)
 		if keep {
 			chosen++
@@ -78,19 +91,7 @@ func extract(paths []string, in *inputFlags, out *outputFlags, filter *flowFilte
 	if chosen == 0 {
 		complain(s.err, "warning: %s", "no connection of the captures passes the filters; no packets were written")
 	}
-	w, err := capture.NewWriter(sink, "finwait")
-	if err != nil {
-		return err
-	}
-	for n, v := range got.views {
-		if err := got.copyFrames(pick, n, v.inputs, w); err != nil {
-			return err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("-w %s: %w", out.file, reason(err))
-	}
-	return sink.finish()
+	return pick, nil
 }
 
 // copyFrames reads the captures of a view twice more: which frames are wanted
@@ -99,15 +100,7 @@ func (a *analysis) copyFrames(pick *analyzer.Pick, view int, inputs []*input, w 
 	if !pick.Wants(view) {
 		return nil
 	}
-	err := a.again(inputs, func(in *input, o capture.Options) (uint32, error) {
-		src, err := in.capture(o)
-		if err != nil {
-			return 0, err
-		}
-		err = pick.Capture(view, src)
-		return src.Frames(), err
-	})
-	if err != nil {
+	if err := a.segments(inputs, func(src analyzer.Source) error { return pick.Capture(view, src) }); err != nil {
 		return err
 	}
 	return a.again(inputs, func(in *input, o capture.Options) (uint32, error) {

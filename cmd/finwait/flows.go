@@ -40,8 +40,8 @@ filters must all agree.`,
 		if err != nil {
 			return firstOf(err)
 		}
-		if len(args) == 0 {
-			return usagef("no input; give a capture, a directory, or - for standard input (finwait flows --help)")
+		if err := checkInputs(cmd, args); err != nil {
+			return err
 		}
 		return flows(args, &in, &out, &filter, s)
 	}
@@ -50,28 +50,17 @@ filters must all agree.`,
 
 // flows writes the connections that pass the filter.
 func flows(paths []string, in *inputFlags, out *outputFlags, filter *flowFilter, s streams) error {
-	sink, err := openSink(out, paths, s)
-	if err != nil {
-		return err
-	}
-	defer sink.discard()
-	got, err := load(paths, in, onePass, s)
-	if err != nil {
-		return err
-	}
-	defer got.close()
-	each, err := got.flows()
-	if err != nil {
-		return err
-	}
-	each = filter.apply(each)
-	if out.redact {
-		each = newRedactor(got).each(each)
-	}
-	if err := render.Flows(sink, each, out.format, sink.options); err != nil {
-		return err
-	}
-	return sink.finish()
+	return produce(paths, in, onePass, out, s, func(sink *sink, got *analysis) error {
+		each, err := got.flows()
+		if err != nil {
+			return err
+		}
+		each = filter.apply(each)
+		if out.redact {
+			each = newRedactor(got).each(each)
+		}
+		return render.Flows(sink, each, out.format, sink.options)
+	})
 }
 
 // flowFilter keeps some connections. The zero value keeps all.

@@ -31,9 +31,28 @@ const (
 	twoPasses passes = 2
 )
 
+// produce reads the inputs and lets write make a command's result of them. The
+// output is opened first, and takes its place only when all went well.
+func produce(paths []string, in *inputFlags, passes passes, out *outputFlags, s streams, write func(*sink, *analysis) error) error {
+	sink, err := openSink(out, paths, s)
+	if err != nil {
+		return err
+	}
+	defer sink.discard()
+	got, err := load(paths, in, passes, s)
+	if err != nil {
+		return err
+	}
+	defer got.close()
+	if err := write(sink, got); err != nil {
+		return err
+	}
+	return sink.finish()
+}
+
 // load reads all inputs. With two passes, those that can be read only once are
-// kept in temporary files until close. Inputs that cannot be read are warned about as long as
-// there is another one.
+// kept in temporary files until close. Inputs that cannot be read are warned
+// about as long as there is another one.
 func load(paths []string, f *inputFlags, passes passes, s streams) (*analysis, error) {
 	filter, err := compileFilter(f.filter)
 	if err != nil {
@@ -181,13 +200,13 @@ func damageLine(q *analyzer.Quality, inputs []analyzer.Input) string {
 }
 
 // report is the report over all inputs.
-func (a *analysis) report() (*analyzer.Report, error) {
+func (a *analysis) report() *analyzer.Report {
 	if a.saved != nil {
-		return a.saved, nil
+		return a.saved
 	}
 	r := a.result.Report()
 	r.Settings.From, r.Settings.To, r.Settings.Filter = a.flags.from.text, a.flags.to.text, a.flags.filter
-	return r, nil
+	return r
 }
 
 // flows gives the connections in the order of streams.
@@ -208,7 +227,7 @@ func (a *analysis) ladder(number int) (*analyzer.Ladder, error) {
 		return nil, a.noStream(number)
 	}
 	if n, ok := trace.View(); ok {
-		if err := a.segments(trace, a.views[n].inputs); err != nil {
+		if err := a.segments(a.views[n].inputs, trace.Capture); err != nil {
 			return nil, err
 		}
 	}
@@ -220,14 +239,14 @@ func (a *analysis) ladder(number int) (*analyzer.Ladder, error) {
 	return trace.Ladder(), nil
 }
 
-// segments reads the captures of a view again.
-func (a *analysis) segments(trace *analyzer.Trace, inputs []*input) error {
+// segments reads the captures of a view again. read reads one to its end.
+func (a *analysis) segments(inputs []*input, read func(analyzer.Source) error) error {
 	return a.again(inputs, func(in *input, o capture.Options) (uint32, error) {
 		src, err := in.capture(o)
 		if err != nil {
 			return 0, err
 		}
-		err = trace.Capture(src)
+		err = read(src)
 		return src.Frames(), err
 	})
 }

@@ -38,8 +38,8 @@ Connections that only a log shows have their place among all connections instead
 		if err := errors.Join(out.check(render.LadderFormats()), in.check(cmd.Flags())); err != nil {
 			return firstOf(err)
 		}
-		if len(args) == 0 {
-			return usagef("no input; give a capture, a directory, or - for standard input (finwait show --help)")
+		if err := checkInputs(cmd, args); err != nil {
+			return err
 		}
 		if !cmd.Flags().Changed("stream") {
 			return usagef("which connection? give --stream N; finwait flows lists the numbers")
@@ -54,25 +54,14 @@ Connections that only a log shows have their place among all connections instead
 
 // show writes the ladder of one connection.
 func show(paths []string, stream int, in *inputFlags, out *outputFlags, s streams) error {
-	sink, err := openSink(out, paths, s)
-	if err != nil {
-		return err
-	}
-	defer sink.discard()
-	got, err := load(paths, in, twoPasses, s)
-	if err != nil {
-		return err
-	}
-	defer got.close()
-	l, err := got.ladder(stream)
-	if err != nil {
-		return err
-	}
-	if out.redact {
-		newRedactor(got).Ladder(l)
-	}
-	if err := render.Ladder(sink, l, out.format, sink.options); err != nil {
-		return err
-	}
-	return sink.finish()
+	return produce(paths, in, twoPasses, out, s, func(sink *sink, got *analysis) error {
+		l, err := got.ladder(stream)
+		if err != nil {
+			return err
+		}
+		if out.redact {
+			newRedactor(got).Ladder(l)
+		}
+		return render.Ladder(sink, l, out.format, sink.options)
+	})
 }

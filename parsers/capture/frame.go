@@ -86,9 +86,6 @@ func (fr *FrameReader) advance(rec *record) (status, error) {
 	return statusMore, nil
 }
 
-// Problems returns what was wrong so far, sorted by ID.
-func (fr *FrameReader) Problems() []event.Problem { return fr.r.Problems() }
-
 // Frames is the number of the last frame read.
 func (fr *FrameReader) Frames() uint32 { return fr.r.Frames() }
 

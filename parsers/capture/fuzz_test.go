@@ -87,8 +87,8 @@ func copied(t *testing.T, raw []byte) {
 	for again.Next(&f) == nil {
 		n--
 	}
-	if n != 0 || len(again.Problems()) > 0 {
-		t.Fatalf("%d frames lost in the copy, %v", n, again.Problems())
+	if p := again.r.Problems(); n != 0 || len(p) > 0 {
+		t.Fatalf("%d frames lost in the copy, %v", n, p)
 	}
 }
 

@@ -108,30 +108,6 @@ func (s *scanner) oddRecord(buf []byte, pos int64) int {
 	return pcapHeader
 }
 
-// findPcap looks for the next plausible record in buf. It never uses bytes
-// that it has not seen.
-func (s *scanner) findPcap(buf []byte, pos int64, eof bool) (int, status) {
-	for i := range buf {
-		good, more := s.plausiblePcap(buf[i:], eof)
-		if more && !eof { // the next block goes on from here
-			return s.skipped(i, pos), statusMore
-		}
-		if good {
-			s.lost = false
-			return s.skipped(i, pos), statusSkip
-		}
-	}
-	return s.skipped(len(buf), pos), statusMore
-}
-
-// skipped counts n bytes lost from offset pos on and returns n.
-func (s *scanner) skipped(n int, pos int64) int {
-	if n > 0 {
-		s.probs.add(troubleSkipped, int64(n), pos, 0)
-	}
-	return n
-}
-
 // chain is how many record headers in a row make a place believable.
 const chain = 3
 

@@ -207,21 +207,6 @@ func (s *scanner) simplePacket(body []byte, pos int64, rec *record) status {
 	return statusFrame
 }
 
-// findBlock looks for the next plausible block in buf.
-func (s *scanner) findBlock(buf []byte, pos int64, eof bool) (int, status) {
-	for i := range buf {
-		good, more := s.plausibleBlock(buf[i:], eof)
-		if more && !eof { // the next block goes on from here
-			return s.skipped(i, pos), statusMore
-		}
-		if good {
-			s.lost = false
-			return s.skipped(i, pos), statusSkip
-		}
-	}
-	return s.skipped(len(buf), pos), statusMore
-}
-
 // plausibleBlock reports whether a block of a known type starts at buf, with
 // its length repeated at its end. more says that buf is too short to tell.
 //

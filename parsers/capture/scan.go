@@ -146,14 +146,38 @@ func (s *scanner) start(buf []byte) (int, error) {
 func (s *scanner) next(buf []byte, pos int64, eof bool, rec *record) (int, status) {
 	if s.ng {
 		if s.lost {
-			return s.findBlock(buf, pos, eof)
+			return s.find((*scanner).plausibleBlock, buf, pos, eof)
 		}
 		return s.nextBlock(buf, pos, rec)
 	}
 	if s.lost {
-		return s.findPcap(buf, pos, eof)
+		return s.find((*scanner).plausiblePcap, buf, pos, eof)
 	}
 	return s.nextPcap(buf, pos, rec)
+}
+
+// find looks for the next plausible record or block in buf. It never uses bytes
+// that it has not seen.
+func (s *scanner) find(plausible func(s *scanner, buf []byte, eof bool) (good, more bool), buf []byte, pos int64, eof bool) (int, status) {
+	for i := range buf {
+		good, more := plausible(s, buf[i:], eof)
+		if more && !eof { // the next block goes on from here
+			return s.skipped(i, pos), statusMore
+		}
+		if good {
+			s.lost = false
+			return s.skipped(i, pos), statusSkip
+		}
+	}
+	return s.skipped(len(buf), pos), statusMore
+}
+
+// skipped counts n bytes lost from offset pos on and returns n.
+func (s *scanner) skipped(n int, pos int64) int {
+	if n > 0 {
+		s.probs.add(troubleSkipped, int64(n), pos, 0)
+	}
+	return n
 }
 
 // end says what becomes of the bytes of buf, a record that the end of the file

@@ -9,22 +9,17 @@ import (
 
 // fcntlArgs tells which of the few commands that matter this is.
 func fcntlArgs(c *event.Call, cur *cursor) {
-	cur.label()
-	b := cur.rest()
-	raw, used := number(b)
-	is := func(name string, n int64) bool {
-		return bytes.HasPrefix(b, []byte(name)) || used > 0 && raw == n
-	}
+	command := cur.word()
 	switch {
-	case is("F_DUPFD_CLOEXEC", 0x406):
+	case command.is("F_DUPFD_CLOEXEC", 0x406):
 		c.Kind = event.CallDup
 		c.Flags |= event.CloseOnExec
-	case is("F_DUPFD", 0):
+	case command.is("F_DUPFD", 0):
 		c.Kind = event.CallDup
-	case is("F_SETFD", 2):
+	case command.is("F_SETFD", 2):
 		c.Kind = event.CallSetFD
 		setFlag(c, cur, "FD_CLOEXEC", 1, event.CloseOnExec)
-	case is("F_SETFL", 4):
+	case command.is("F_SETFL", 4):
 		setFlag(c, cur, "O_NONBLOCK", 0x800, event.NonBlocking)
 	default:
 		c.Kind = event.CallNone
@@ -43,21 +38,16 @@ func setFlag(c *event.Call, cur *cursor, name string, bit int64, flag event.Call
 
 // ioctlArgs tells FIONBIO, FIOCLEX and FIONCLEX from all others.
 func ioctlArgs(c *event.Call, cur *cursor) {
-	cur.label()
-	b := cur.rest()
-	raw, used := number(b)
-	is := func(name string, n int64) bool {
-		return bytes.HasPrefix(b, []byte(name)) || used > 0 && raw == n
-	}
+	request := cur.word()
 	switch {
-	case is("FIONBIO", 0x5421):
+	case request.is("FIONBIO", 0x5421):
 		if cur.next() && !bytes.HasPrefix(cur.rest(), []byte("[0]")) {
 			c.Flags |= event.NonBlocking
 		}
-	case is("FIOCLEX", 0x5451):
+	case request.is("FIOCLEX", 0x5451):
 		c.Kind = event.CallSetFD
 		c.Flags |= event.CloseOnExec
-	case is("FIONCLEX", 0x5450):
+	case request.is("FIONCLEX", 0x5450):
 		c.Kind = event.CallSetFD
 	default:
 		c.Kind = event.CallNone
@@ -66,13 +56,11 @@ func ioctlArgs(c *event.Call, cur *cursor) {
 
 // epollCtl tells what an epoll descriptor watches.
 func epollCtl(c *event.Call, cur *cursor) {
-	cur.label()
-	b := cur.rest()
-	raw, used := number(b)
+	operation := cur.word()
 	switch {
-	case bytes.HasPrefix(b, []byte("EPOLL_CTL_DEL")), used > 0 && raw == 2:
+	case operation.is("EPOLL_CTL_DEL", 2):
 		c.Kind = event.CallEpollDel
-	case bytes.HasPrefix(b, []byte("EPOLL_CTL_")), used > 0:
+	case operation.starts("EPOLL_CTL_"), operation.raw:
 	default:
 		c.Kind = event.CallNone
 	}

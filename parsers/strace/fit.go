@@ -110,6 +110,13 @@ func (o *orderer) sense(n *order, f int, l *stepLine) float64 {
 			cost += 8 // its process has not exited yet
 		}
 	}
+	return cost + n.descriptors(table, c)
+}
+
+// descriptors says how badly the descriptors of c fit those that are open in a
+// table.
+func (n *order) descriptors(table int, c *event.Call) float64 {
+	cost := 0.0
 	has := func(fd int32) bool { return n.bits[table][fd>>6]&(1<<(fd&63)) != 0 }
 	ever := func(fd int32) bool { return n.ever[table][fd>>6]&(1<<(fd&63)) != 0 }
 	switch c.Kind {
@@ -296,27 +303,27 @@ func (o *orderer) returned(m *order, f int) {
 }
 
 // watched notes what epoll watches, and which descriptors wait for an event.
-func (m *order) watched(c *event.Call) {
-	at := func(fd int32) int { return slices.IndexFunc(m.watch, func(w watch) bool { return w.fd == fd }) }
+func (n *order) watched(c *event.Call) {
+	at := func(fd int32) int { return slices.IndexFunc(n.watch, func(w watch) bool { return w.fd == fd }) }
 	switch {
-	case c.Kind == event.CallEpollAdd && c.Errno == 0 && c.Inode != 0 && len(m.watch) < 256:
+	case c.Kind == event.CallEpollAdd && c.Errno == 0 && c.Inode != 0 && len(n.watch) < 256:
 		w := watch{token: int32(c.Inode), fd: c.FD2, dry: true}
 		if i := at(c.FD2); i >= 0 {
-			m.watch = slices.Delete(slices.Clone(m.watch), i, i+1)
+			n.watch = slices.Delete(slices.Clone(n.watch), i, i+1)
 		}
-		m.watch = append(slices.Clip(m.watch), w)
+		n.watch = append(slices.Clip(n.watch), w)
 	case c.Kind == event.CallEpollDel || c.Kind == event.CallClose:
 		fd := c.FD
 		if c.Kind == event.CallEpollDel {
 			fd = c.FD2
 		}
 		if i := at(fd); i >= 0 {
-			m.watch = slices.Delete(slices.Clone(m.watch), i, i+1)
+			n.watch = slices.Delete(slices.Clone(n.watch), i, i+1)
 		}
 	case c.Kind == event.CallRead && c.Errno == event.EAGAIN:
 		if i := at(c.FD); i >= 0 {
-			m.watch = slices.Clone(m.watch)
-			m.watch[i].dry = true
+			n.watch = slices.Clone(n.watch)
+			n.watch[i].dry = true
 		}
 	}
 }

@@ -111,6 +111,28 @@ func (c *cursor) arg(n int) bool {
 	return true
 }
 
+// word is an argument that strace prints by name, or, with -e raw, by number.
+type word struct {
+	text   []byte // from the argument on
+	number int64
+	raw    bool // number is valid
+}
+
+// word reads the argument at the cursor, which goes no further than its label.
+func (c *cursor) word() word {
+	c.label()
+	n, used := number(c.rest())
+	return word{c.rest(), n, used > 0}
+}
+
+// starts reports whether the argument's name starts with a text.
+func (w word) starts(text string) bool {
+	return len(w.text) >= len(text) && string(w.text[:len(text)]) == text
+}
+
+// is reports whether the argument is a name, whose number is n.
+func (w word) is(name string, n int64) bool { return w.starts(name) || w.raw && w.number == n }
+
 // rest is what lies ahead of the cursor.
 func (c *cursor) rest() []byte { return c.b[c.i:] }
 

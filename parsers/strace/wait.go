@@ -157,18 +157,11 @@ func anyTimespec(b []byte) time.Duration {
 
 // optionArgs reads the socket options that matter.
 func optionArgs(c *event.Call, cur *cursor) {
-	cur.label()
-	level := cur.rest()
-	rawLevel, usedLevel := number(level)
+	level := cur.word()
+	socket, tcp := level.is("SOL_SOCKET", 1), level.is("SOL_TCP", 6) || level.is("IPPROTO_TCP", 6)
 	cur.next()
-	cur.label()
-	name := cur.rest()
-	rawName, usedName := number(name)
-	socket := bytes.HasPrefix(level, []byte("SOL_SOCKET")) || usedLevel > 0 && rawLevel == 1
-	tcp := bytes.HasPrefix(level, []byte("SOL_TCP")) || bytes.HasPrefix(level, []byte("IPPROTO_TCP")) || usedLevel > 0 && rawLevel == 6
-	is := func(ours bool, text string, n int64) bool {
-		return ours && (bytes.HasPrefix(name, []byte(text)) || usedName > 0 && rawName == n)
-	}
+	name := cur.word()
+	is := func(ours bool, text string, n int64) bool { return ours && name.is(text, n) }
 	cur.next()
 	cur.label()
 	value := cur.rest()

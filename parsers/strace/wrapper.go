@@ -276,8 +276,9 @@ func valueOf(b []byte, keys ...string) int {
 	return 0
 }
 
-// openJSON reads the line inside the JSON of docker, or of another shipper, into dst. A line without the
-// line feed at its end is a piece; it keeps none, and the scanner joins it.
+// openJSON reads the line inside the JSON of docker, or of another shipper, into
+// dst. A line without the line feed at its end is a piece; it keeps none, and the
+// scanner joins it.
 func openJSON(dst, b []byte) ([]byte, int64, bool) {
 	if len(b) < 10 || b[0] != '{' {
 		return b, 0, false
