@@ -387,14 +387,16 @@ func inEndpoint(name string) string {
 
 // findCancels: callers give up.
 func (b *builder) findCancels(r *Report) []Finding {
-	n := b.all.causes[CauseRequestCancelled]
+	queued := b.special["queued"] // nobody knows at what times
+	n := b.all.causes[CauseRequestCancelled] - len(queued)
 	if n < 3 {
 		return nil
 	}
+	flows := slices.DeleteFunc(slices.Clone(b.all.streams[CauseRequestCancelled]), func(i int32) bool { return slices.Contains(queued, i) })
 	return []Finding{b.with(Finding{ID: "requests-cancelled", Severity: SeverityLow, Title: "Clients give up requests without a timer",
 		Text:     fmt.Sprintf("%s ended with a request outstanding at times that fit no timer: cancelled contexts, hedged requests, users who left, programs that ended.", plural(n, "connection")),
 		Advice:   "HTTP/1.1 has to close the connection for every cancelled request. If the cancels are hedges or users' aborts, HTTP/2 saves the connection; else find the caller.",
-		Disproof: "A timer with a random part fired (jitter): give it with --timeout.", Count: n}, b.all.streams[CauseRequestCancelled])}
+		Disproof: "A timer with a random part fired (jitter): give it with --timeout.", Count: n}, flows)}
 }
 
 // findRetries: timed-out requests are sent again at once.

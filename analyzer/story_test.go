@@ -148,3 +148,19 @@ func TestCalledWithoutAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestStalledUploads: clients that closed behind bytes which the server's window
+// held back are a finding of their own, and no cancels at odd times.
+func TestStalledUploads(t *testing.T) {
+	m := newMade(Options{})
+	for k := range 4 {
+		r := waited(port("10.0.0.1", k), float64(10*k), 2.5)
+		r.Phase, r.Queued = conn.PhaseSendingRequest, true
+		r.Marks = r.Marks&^conn.MarkRequestWhole | conn.MarkZeroWindow
+		m.add(r)
+	}
+	_, report := m.flows(t)
+	if len(report.Findings) != 1 || report.Findings[0].ID != "receive-window-closed" || !strings.Contains(report.Findings[0].Text, "The FIN of 4 waited") {
+		t.Errorf("got %+v", report.Findings)
+	}
+}
