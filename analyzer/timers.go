@@ -72,7 +72,8 @@ type timers struct {
 	byClient   map[event.Endpoint][]*timer // best first; the key's port is 0
 	shared     []*timer                    // shown by all clients together
 	idle       map[event.Endpoint]*idleCloses
-	bands      map[event.Endpoint]band // by client, of the waits that no timer explains
+	bands      map[event.Endpoint]band       // by client, of the waits that no timer explains
+	pairs      map[event.Endpoint][]pairWait // these waits, where they are few
 }
 
 // idleCloses is when a client closed connections that had been idle, and when
