@@ -56,6 +56,9 @@ func (f *facts) unanswered() bool {
 		return f.conclude(CauseOpen, stat.ConfidenceMedium, "no SYN was answered yet; the input ends before the next retry was due")
 	}
 	if f.FirstBy == event.Client && f.How == conn.HowRST {
+		if f.CloseAt.Sub(f.Opened) < conn.DialLeast {
+			return f.conclude(CauseUnknown, stat.ConfidenceLow, "the client reset its dial at once, and no answer is in the input: a port scan does so to an answer")
+		}
 		f.Initiator, f.FirstBy, f.How = event.NoSide, event.NoSide, conn.HowNone
 		return f.conclude(CauseConnectTimeout, stat.ConfidenceMedium, "no answer to the SYN is in the input, but the client's RST, which is what a client that has given up sends to a late one")
 	}

@@ -119,6 +119,12 @@ func TestVerdict(t *testing.T) {
 			r.Marks |= conn.MarkAnsweredLate
 			r.SYNRTT = 50 * time.Microsecond
 		}, "connect-timeout medium", "a repetition"},
+		{"a RST long after an unanswered SYN", plain(client, 1, 3), func(r *conn.Record) {
+			r.Handshake, r.How, r.Sent, r.Answered = conn.HandshakeUnanswered, conn.HowRST, 0, 0
+		}, "connect-timeout medium", "given up"},
+		{"a RST right after an unanswered SYN", plain(client, 1, 0.08), func(r *conn.Record) {
+			r.Handshake, r.How, r.Sent, r.Answered = conn.HandshakeUnanswered, conn.HowRST, 0, 0
+		}, "unknown low", "port scan"},
 		{"the kernel gave up", waited(client, 1, 900), func(r *conn.Record) { r.Marks |= conn.MarkGaveUp },
 			"network-failure high", "gave up"},
 

@@ -80,10 +80,10 @@ func (c *Conn) finishHandshake(client, server *half, r *Record) {
 	}
 }
 
-// dialLeast is how long a SYN must have waited for its answer before a RST to
-// that answer means that the client had given up: a scanner sends the same RST
-// to an answer that comes at once.
-const dialLeast = 500 * time.Millisecond
+// DialLeast is how long a SYN must have waited before the client's RST means
+// that it had given up: a scanner sends the same RST to an answer that comes at
+// once.
+const DialLeast = 500 * time.Millisecond
 
 // answeredTooLate reports whether the client refused the SYN-ACK: its socket
 // was gone when the answer came. At the server the first answer leaves at once,
@@ -93,9 +93,9 @@ func (c *Conn) answeredTooLate(client, server *half) bool {
 		return false
 	}
 	if server.syns > 1 && c.first.at.Time.Known() {
-		return c.first.at.Time.Sub(c.opened.Time) >= dialLeast
+		return c.first.at.Time.Sub(c.opened.Time) >= DialLeast
 	}
-	return c.synAckAt.Sub(c.opened.Time) >= dialLeast
+	return c.synAckAt.Sub(c.opened.Time) >= DialLeast
 }
 
 // finishMarks fills in what the input lacks.
