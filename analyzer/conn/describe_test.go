@@ -52,6 +52,9 @@ func describe(r *Record, swapped bool) string {
 		ms(r.EndedBy.String(), r.HalfEnd)
 		fmt.Fprintf(&b, "%s", [...]string{"", " orphan", " held"}[r.HalfKind])
 	}
+	if r.Prompt {
+		fmt.Fprintf(&b, "\nprompt")
+	}
 	if r.TimeWaitBy != event.NoSide {
 		fmt.Fprintf(&b, "\ntime-wait %s", side(r.TimeWaitBy))
 		ms("", r.TimeWaitAt)

@@ -127,7 +127,7 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 		return
 	}
 	r.Initiator = c.side(c.first.by)
-	r.FirstBy = r.Initiator
+	r.FirstBy, r.Prompt = r.Initiator, c.first.soon
 	if c.first.how != HowFIN {
 		return
 	}
