@@ -23,6 +23,7 @@ type sums struct {
 	times                                   times
 	row                                     uint32 // its number among those of its kind, for presence
 	reuse                                   [reuseBins]int
+	missed                                  int             // closed by the client right after a response, and then replaced
 	streams                                 [causes][]int32 // the first flows of each cause
 }
 
@@ -85,6 +86,7 @@ func (s *sums) add(c *counted) {
 	s.aborted += c.requests.Aborted
 	s.answered += c.requests.Answered
 	s.churned += b2i(c.churned)
+	s.missed += b2i(c.churned && f.cause == CauseClientNoReuse)
 	s.retries += b2i(c.retried)
 	s.handshakes += f.RTT
 	s.reuse[reuseBin(c.requests.Sent)]++

@@ -342,7 +342,10 @@ func (res *Result) sameRequest(at spot, r *conn.Record, next int) bool {
 		return false // later than a retry, after the server was done, or not the connection's first request
 	}
 	if n.Path == 0 {
-		return n.Endpoint != 0 && res.endpoint(to, &n) == res.endpoint(at, r)
+		// It was answered, and only its endpoint is kept: where that is a path
+		// as it was sent, and not a family of them.
+		e := res.endpoint(at, r)
+		return n.Endpoint != 0 && res.endpoint(to, &n) == e && e == at.name(r.Method)+" "+at.name(r.Path)
 	}
 	if at.shard == to.shard {
 		return r.Path == n.Path && r.Method == n.Method

@@ -190,16 +190,28 @@ func (b *builder) timers() []Timer {
 	return list
 }
 
-// meaning names the settings that make such a timer.
+// The settings that make timers.
+const (
+	overExchange = "over the whole exchange: Go http.Client.Timeout or a context deadline, curl --max-time, fetch AbortSignal.timeout"
+	forHead      = "for the response's head: Go ResponseHeaderTimeout, nginx proxy_read_timeout, HAProxy timeout server"
+	forBytes     = "started anew by every byte: Python requests timeout, socket timeouts, nginx proxy_read_timeout"
+)
+
+// meaning names the settings that make such a timer. While nothing of the
+// answers has come, and the connections stood ready, a timer over the exchange
+// and one for every read end at the same time.
 func (t *timer) meaning() string {
-	if t.configured {
+	switch a := &t.starts; {
+	case t.configured:
 		return "given with --timeout"
+	case t.basis == basisRequestEnd:
+		return "a timer " + forHead
+	case t.basis == basisLastByte:
+		return "a read timer, " + forBytes
+	case a.dialled > 0 || a.steady > 0:
+		return "a timer " + overExchange
+	case a.asked > 0:
+		return "a timer that does not include the dial, " + forBytes + "; or for the response's head (Go ResponseHeaderTimeout, HAProxy timeout server): nothing came of the answers that would tell which"
 	}
-	switch t.basis {
-	case basisRequestEnd:
-		return "a timer for the response's head: Go ResponseHeaderTimeout, nginx proxy_read_timeout, HAProxy timeout server"
-	case basisLastByte:
-		return "a read timer, started anew by every byte: Python requests timeout, socket timeouts, nginx proxy_read_timeout"
-	}
-	return "a timer over the whole exchange: Go http.Client.Timeout or a context deadline, curl --max-time, fetch AbortSignal.timeout"
+	return "a timer " + overExchange + "; or a read timer (Python requests, nginx proxy_read_timeout, HAProxy timeout server): these closes do not tell which"
 }

@@ -217,3 +217,28 @@ func TestRetries(t *testing.T) {
 		}
 	}
 }
+
+// TestRetriesAnswered: of an answered request only the endpoint is kept, which
+// tells that it was the same one only where the endpoint is no family of paths.
+func TestRetriesAnswered(t *testing.T) {
+	for _, c := range []struct {
+		path, endpoint string
+		want           int
+	}{
+		{"/a", "GET /a", 1},
+		{"/item/17", "GET /item/{id}", 0},
+		{"/a?page=2", "GET /a", 0},
+	} {
+		m := newMade(Options{})
+		first := waited("10.0.0.1:40000", 1, 0.5)
+		first.Path, first.Method, first.Endpoint = m.name(c.path), m.name("GET"), m.name(c.endpoint)
+		second := plain("10.0.0.1:40001", 1.6, 0.5)
+		second.Method, second.Endpoint = m.name("GET"), m.name(c.endpoint)
+		m.add(first)
+		m.add(second)
+		_, report := m.flows(t)
+		if report.Totals.Retries != c.want {
+			t.Errorf("%s: %d retries, want %d", c.path, report.Totals.Retries, c.want)
+		}
+	}
+}

@@ -42,7 +42,9 @@
 //
 // A capture shows when segments passed its point, not what programs meant. A
 // cancel that happens to fall on a timer's value counts as a timeout; a client
-// that waits with a random part in its timer seems to cancel. In TLS without
-// keys, where a response ends is not seen. What was cut, lost or encrypted is
-// named in Report.Quality, and verdicts that need it are unknown.
+// that waits with a random part in its timer seems to cancel. A FIN cannot
+// overtake bytes that wait to be sent, so the end of a stalled upload tells of no
+// timer. In TLS without keys, where a response ends is not seen. What was cut,
+// lost or encrypted is named in Report.Quality, and verdicts that need it are
+// unknown.
 package analyzer

@@ -82,8 +82,12 @@ func (b *builder) significant(r *Report, n func(*Peer) int) []*Peer {
 	return list[:min(len(list), 3)]
 }
 
-// called is a server by its address, and its name if it has one.
+// called is a server by its address, and its name if it has one. A log may show
+// no address (strace in another network namespace).
 func (p *Peer) called() string {
+	if p.Server == "" && p.ServerName != nil {
+		return *p.ServerName
+	}
 	if p.ServerName == nil || strings.HasPrefix(p.Server, *p.ServerName) || *p.ServerName == p.Server {
 		return p.Server
 	}
@@ -137,11 +141,11 @@ func (b *builder) findTimeouts(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseRequestTimeout.String()] }) {
 		n := p.Causes[CauseRequestTimeout.String()]
-		name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.TimedOut })
+		name, e := worst(r, p.Server, func(e *EndpointRow) int { return e.Causes[CauseRequestTimeout.String()] })
 		text := fmt.Sprintf("%s closed connections to %s because the client's timer ran out.", plural(n, "timeout"), p.called())
 		if e != nil {
 			text = fmt.Sprintf("%s closed connections to %s because the client's timer ran out, %d of them waiting for %s.",
-				plural(n, "timeout"), p.called(), e.TimedOut, name)
+				plural(n, "timeout"), p.called(), e.Causes[CauseRequestTimeout.String()], name)
 		}
 		text += lingered(&p.GaveUp, int(p.FinWait2Peak))
 		if p.WastedServerS != nil {
@@ -232,16 +236,37 @@ func (b *builder) endpointFlows(e *EndpointRow, c Cause) []int32 {
 	return nil
 }
 
+// fewMissed is how many connections may have been missed before a pool that is
+// too small is more than a suspicion: programs that end close what they have, and
+// the next one opens its own.
+const fewMissed = 5
+
+// missed is how many connections to a peer were closed right after a response and
+// then missed: a new one had to be opened.
+func (b *builder) missed(p *Peer) int {
+	for end, s := range b.peers {
+		if end.String() == p.Server {
+			return s.missed
+		}
+	}
+	return 0
+}
+
 // findSmallPool: connections are closed right after their response while
-// others are in use: the idle pool is full.
+// others are in use, and missed soon after: the idle pool is full.
 func (b *builder) findSmallPool(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
 		n := p.Causes[CauseClientNoReuse.String()]
-		if p.ConcurrencyPeak < 3 || p.Churned*2 < n || !p.reused() {
+		missed := b.missed(p)
+		if p.ConcurrencyPeak < 3 || n < 3 || missed*2 < n || !p.reused() {
 			continue
 		}
-		list = append(list, b.with(Finding{ID: "pool-too-small", Severity: SeverityHigh,
+		severity := SeverityHigh
+		if missed < fewMissed {
+			severity = SeverityMedium
+		}
+		list = append(list, b.with(Finding{ID: "pool-too-small", Severity: severity,
 			Title: fmt.Sprintf("The idle pool for %s is too small", p.called()),
 			Text: fmt.Sprintf("The client closed %s to %s right after a complete response, although the server would have kept them; up to %d were open and at least %d requests in flight at once.",
 				plural(n, "connection"), p.called(), p.ConcurrencyPeak, p.InFlightPeak),
@@ -273,10 +298,13 @@ func (b *builder) findOneShot(r *Report) []Finding {
 		if p.reused() || n < 3 || p.RequestsPerConnection == nil || *p.RequestsPerConnection > 1.5 {
 			continue
 		}
-		list = append(list, b.with(Finding{ID: "new-client-per-request", Severity: SeverityMedium,
-			Title: "Every request to " + p.called() + " opens its own connection",
-			Text: fmt.Sprintf("%s to %s carried %.1f requests each and were closed by the client at once, although the server would have kept them; %s went into handshakes.",
-				plural(p.Connections, "connection"), p.called(), *p.RequestsPerConnection, short(p.HandshakeS)),
+		title, used := "Every request to "+p.called()+" opens its own connection", p.Connections-p.Causes[CauseNoData.String()]
+		if n*10 < used*9 {
+			title = "Many requests to " + p.called() + " open connections of their own"
+		}
+		list = append(list, b.with(Finding{ID: "new-client-per-request", Severity: SeverityMedium, Title: title,
+			Text: fmt.Sprintf("%d of %s to %s that carried requests were closed by the client right after a response, although the server would have kept them; %s went into handshakes.",
+				n, plural(used, "connection"), p.called(), short(p.HandshakeS)),
 			Advice:   "Create the HTTP client (or session) once and share it; a program that runs for one request cannot reuse anything, so batch its requests.",
 			Disproof: "Different processes made the requests.", Server: p.Server, Count: n}, b.flowsOf(p, CauseClientNoReuse)))
 	}
@@ -359,14 +387,16 @@ func inEndpoint(name string) string {
 
 // findCancels: callers give up.
 func (b *builder) findCancels(r *Report) []Finding {
-	n := b.all.causes[CauseRequestCancelled]
+	queued := b.special["queued"] // nobody knows at what times
+	n := b.all.causes[CauseRequestCancelled] - len(queued)
 	if n < 3 {
 		return nil
 	}
+	flows := slices.DeleteFunc(slices.Clone(b.all.streams[CauseRequestCancelled]), func(i int32) bool { return slices.Contains(queued, i) })
 	return []Finding{b.with(Finding{ID: "requests-cancelled", Severity: SeverityLow, Title: "Clients give up requests without a timer",
 		Text:     fmt.Sprintf("%s ended with a request outstanding at times that fit no timer: cancelled contexts, hedged requests, users who left, programs that ended.", plural(n, "connection")),
 		Advice:   "HTTP/1.1 has to close the connection for every cancelled request. If the cancels are hedges or users' aborts, HTTP/2 saves the connection; else find the caller.",
-		Disproof: "A timer with a random part fired (jitter): give it with --timeout.", Count: n}, b.all.streams[CauseRequestCancelled])}
+		Disproof: "A timer with a random part fired (jitter): give it with --timeout.", Count: n}, flows)}
 }
 
 // findRetries: timed-out requests are sent again at once.

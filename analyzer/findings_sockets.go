@@ -83,16 +83,25 @@ func networkText(timeouts, failed int) string {
 	return s + "."
 }
 
-// findWindow: timeouts with a closed receive window.
+// findWindow: requests given up with a closed receive window.
 func (b *builder) findWindow(*Report) []Finding {
 	flows := b.special["window"]
 	if len(flows) < 3 {
 		return nil
 	}
 	return []Finding{b.with(Finding{ID: "receive-window-closed", Severity: SeverityMedium, Title: "A receiver does not read",
-		Text:     fmt.Sprintf("%s while a receive window was zero: one side had stopped reading.", plural(len(flows), "timeout")),
+		Text: fmt.Sprintf("%s were given up while a receive window was zero: one side had stopped reading.", plural(len(flows), "request")) +
+			queued(len(b.special["queued"])),
 		Advice:   "Look at the side that announced the zero window: its process is blocked or too slow to take the bytes.",
 		Disproof: "The window opened again long before the timeout.", Count: len(flows)}, flows)}
+}
+
+// queued says of how many closes the time is not known.
+func queued(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" The FIN of %d waited behind bytes that could not be sent: it shows neither when the client closed nor whether its timer ran out; the client's log does.", n)
 }
 
 // ephemeralPorts are the local ports that Linux gives out for one server by

@@ -244,6 +244,10 @@ func (f *facts) judgeLog(l *logged, i int) {
 		f.because = v.Because
 	}
 	f.waited = v.Elapsed
+	if l.sawLeave(f.called, f.Record) {
+		f.judgeLeave()
+		return
+	}
 	if f.cause != CauseRequestTimeout || !l.clock {
 		return
 	}
@@ -252,6 +256,24 @@ func (f *facts) judgeLog(l *logged, i int) {
 	} else if t := f.timers.nearest(waitOf(f.Record)); t != nil {
 		f.timer, f.basis = t, t.basis
 	}
+}
+
+// judgeLeave looks for a timer behind a client that left a server while its
+// request was worked on. The server's log does not show the client's reason, but
+// when: clients that leave again and again after the same time have a timer. A
+// server that looks for departures only now and then shows its own rhythm.
+func (f *facts) judgeLeave() {
+	m, ok := f.timers.match(f.Record)
+	if !ok || m.timer.count < 2 || m.timer.confidence < stat.ConfidenceMedium {
+		return
+	}
+	f.timer, f.basis, f.waited = m.timer, m.basis, m.waited
+	from := m.basis.words()
+	if m.basis == basisConnect {
+		from = "its connection was accepted"
+	}
+	_ = f.decided(CauseRequestTimeout, min(m.confidence, stat.ConfidenceMedium)) ||
+		f.say("the client closed %s after %s%s", took(m.waited), from, m.timer.others())
 }
 
 // process is the process of a connection that a log shows.
@@ -353,5 +375,13 @@ func (l *logged) waiting(p *socket.Process) Process {
 // sample reports whether the close of a log's connection is a sample for the
 // timers.
 func (l *logged) sample(c *socket.Conn, r *conn.Record) bool {
-	return l.clock && c.Verdict.Cause == socket.RequestTimeout && r.CloseAt.Known()
+	return l.clock && c.Verdict.Cause == socket.RequestTimeout && r.CloseAt.Known() || l.sawLeave(c, r)
+}
+
+// sawLeave reports whether a server's log shows when a client left whose request
+// was being worked on: the program read the FIN before it had answered anything,
+// so it had not been busy.
+func (l *logged) sawLeave(c *socket.Conn, r *conn.Record) bool {
+	return l.clock && c.Evidence.Accepted && c.Verdict.Cause == socket.RequestCancelled && r.FirstBy == event.Client &&
+		r.CloseAt.Known() && r.Outstanding && !r.ResponseStart.Known()
 }

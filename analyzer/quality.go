@@ -87,6 +87,12 @@ func (b *builder) remember(c *counted) {
 	if f.Marks&conn.MarkChallengeACK != 0 {
 		add("challenge-ack")
 	}
+	if f.cause == CauseRequestCancelled && f.Queued {
+		add("queued")
+		if s := stallOf(f); s != nil && *s == "window" {
+			add(*s)
+		}
+	}
 	if f.cause == CauseRequestTimeout {
 		if s := stallOf(f); s != nil && (*s == "network" || *s == "window") {
 			add(*s)

@@ -68,7 +68,23 @@ func (f *facts) idle() (time.Duration, bool) {
 		vantageOf(f.Record) == event.Client && f.FirstBy == event.Server {
 		d -= f.RTT
 	}
+	if f.promptly() {
+		d = min(d, promptIdle)
+	}
 	return max(0, d), true
+}
+
+// promptIdle is how long a connection had been idle at most when its client closed
+// it right behind the acknowledgement of the last byte: a kernel delays one by 40
+// ms (Linux TCP_DELACK_MIN).
+const promptIdle = 60 * time.Millisecond
+
+// promptly reports whether a capture at the server shows the client's close right
+// behind its acknowledgement of the response. Both took the same way, so however
+// long the response was on its own (a queue that the handshake had not met), the
+// client did not wait.
+func (f *facts) promptly() bool {
+	return f.Prompt && f.FirstBy == event.Client && vantageOf(f.Record) == event.Server
 }
 
 // sure is the highest confidence that a verdict may have which rests on the end

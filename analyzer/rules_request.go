@@ -99,6 +99,31 @@ func (f *facts) timedOut() bool {
 	return f.decided(CauseRequestTimeout, m.confidence) || f.say("%s %s after %s%s", f.missing(), took(m.waited), m.basis.words(), m.timer.others())
 }
 
+// leftBehindData: a FIN does not overtake the bytes in front of it, and rides on
+// the last of them when they had waited to be sent (Linux, tcp_send_fin): in the
+// middle of an upload that the server's window or the path held back it leaves
+// only when these do. The client had closed before, nobody knows when, so such a
+// close shows no timer; that of other closes may have been it. A client that
+// sends the last bytes of a part and closes in the same moment under Nagle's
+// algorithm is taken for one that waited.
+func (f *facts) leftBehindData() bool {
+	if f.FirstBy != event.Client || !f.Outstanding || !f.Queued {
+		return false
+	}
+	waited, _ := conn.Duration(f.RequestStart, f.CloseAt)
+	w := wait{client: f.Client, server: f.Server}
+	w.client.Port = 0
+	w.from[basisRequest] = waited
+	t := f.timers.below(w)
+	if t == nil || t.servers[f.Server] == 0 && !t.configured {
+		return f.decided(CauseRequestCancelled, stat.ConfidenceLow) || f.say("the client closed at most %s after the request; its %s waited behind bytes of the request that could not be sent, so it does not show when, nor whether a timer ran out",
+			took(waited), f.How)
+	}
+	f.timer, f.basis, f.waited = t, basisRequest, waited
+	return f.decided(CauseRequestTimeout, min(t.confidence, stat.ConfidenceMedium)) || f.say("closed at most %s after the request; the %s waited behind bytes of the request that could not be sent, and the timer of %s that other closes show had run out by then",
+		took(waited), f.How, took(t.value))
+}
+
 // timedOutBehindLoss: a FIN cannot leave before the data in front of it when
 // the congestion window is closed, so a timeout while the request is being
 // retransmitted shows late, or only as a RST to what the server sends at last.

@@ -1,6 +1,10 @@
 package analyzer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // verdict is the report in two or three sentences.
 func (b *builder) verdict(r *Report) string {
@@ -28,6 +32,26 @@ func (b *builder) verdict(r *Report) string {
 	return head + ". No request timed out. Nothing is wrong with how connections are used."
 }
 
+// ranOut names the timers with most closes, in brackets.
+func ranOut(list []Timer) string {
+	const most = 3
+	var values []string
+	for i := range list {
+		if v := short(&list[i].ValueS); (i == 0 || list[i].Count > 1) && !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	switch n := len(values); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return " (its timer: " + values[0] + ")"
+	case n > most:
+		return fmt.Sprintf(" (timers: %s and %d more)", strings.Join(values[:most], ", "), n-most)
+	}
+	return " (timers: " + strings.Join(values, ", ") + ")"
+}
+
 // timeoutStory tells the incident that finwait exists for.
 func (b *builder) timeoutStory(r *Report, n int) string {
 	t := &r.Totals
@@ -35,9 +59,7 @@ func (b *builder) timeoutStory(r *Report, n int) string {
 	if n == 1 {
 		s = ": 1 connection was closed by the client because a request timed out"
 	}
-	if len(r.Timers) > 0 {
-		s += fmt.Sprintf(" (its timer: %s)", short(&r.Timers[0].ValueS))
-	}
+	s += ranOut(r.Timers)
 	p := &r.Peers[0]
 	for i := range r.Peers {
 		if r.Peers[i].TimedOut > p.TimedOut {

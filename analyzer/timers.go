@@ -42,9 +42,28 @@ type timer struct {
 	basis      timerBasis
 	configured bool // given with --timeout
 	confidence stat.Confidence
-	count      int                    // closes that it explains
+	count      int // closes that it explains
+	starts     startSigns
 	client     event.Endpoint         // port 0; unknown when only all clients together show it
 	servers    map[event.Endpoint]int // closes by server
+}
+
+// startSigns counts, of the closes that a timer explains, those that tell where it
+// starts from where it may start as well.
+type startSigns struct {
+	dialled int // only the time since the SYN fits: it includes the dial
+	asked   int // on a connection dialled for the request, only the time since the request fits
+	steady  int // bytes came later than its start: not every byte starts it anew
+}
+
+// tell notes what a close says of where t starts.
+func (s *startSigns) tell(t *timer, w *wait) {
+	fits := func(b timerBasis) bool { return w.from[b] >= t.low && w.from[b] <= t.high }
+	if w.from[basisConnect] >= 0 && w.from[basisExchange] == w.from[basisConnect] { // dialled for it
+		s.dialled += b2i(fits(basisConnect) && !fits(basisRequest))
+		s.asked += b2i(!fits(basisConnect) && fits(basisRequest))
+	}
+	s.steady += b2i(!fits(basisLastByte))
 }
 
 // timers are all timers that the closes of one analysis show.
@@ -53,7 +72,8 @@ type timers struct {
 	byClient   map[event.Endpoint][]*timer // best first; the key's port is 0
 	shared     []*timer                    // shown by all clients together
 	idle       map[event.Endpoint]*idleCloses
-	bands      map[event.Endpoint]band // by client, of the waits that no timer explains
+	bands      map[event.Endpoint]band       // by client, of the waits that no timer explains
+	pairs      map[event.Endpoint][]pairWait // these waits, where they are few
 }
 
 // idleCloses is when a client closed connections that had been idle, and when
@@ -77,6 +97,9 @@ func waitOf(r *conn.Record) wait {
 	for i := range w.from {
 		w.from[i] = -1
 	}
+	if r.Queued {
+		return w // when the client closed is not known
+	}
 	since := func(b timerBasis, t event.Time) {
 		if t.Known() && r.CloseAt.Known() && t <= r.CloseAt {
 			w.from[b] = r.CloseAt.Sub(t)
@@ -89,6 +112,9 @@ func waitOf(r *conn.Record) wait {
 		// The byte reached the client, and the close came back, half a
 		// round trip away from here each.
 		w.from[basisLastByte] = max(-1, w.from[basisLastByte]-r.RTT)
+	}
+	if r.Outlasted {
+		w.from[basisLastByte] = -1
 	}
 	w.from[basisExchange] = w.from[basisRequest]
 	if r.Answered == 0 && r.Handshake == conn.HandshakeComplete && r.Marks&conn.MarkMidStream == 0 {
@@ -171,13 +197,14 @@ func (t *timer) fits(w *wait) (timerBasis, bool) {
 // count counts the closes that each timer explains.
 func (ts *timers) count(list waits) {
 	for _, t := range ts.all() {
-		t.count = 0
+		t.count, t.starts = 0, startSigns{}
 	}
 	for _, i := range list.refs {
 		w := &list.all.at(i).wait
 		if t, _ := ts.lookup(w); t != nil {
 			t.count++
 			t.servers[w.server]++
+			t.starts.tell(t, w)
 		}
 	}
 }

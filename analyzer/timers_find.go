@@ -21,7 +21,7 @@ type waits struct {
 // outstanding: for every client the values at which many of its waits agree,
 // then over all clients together what is left.
 func findTimers(list waits, o Options) *timers {
-	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}, bands: map[event.Endpoint]band{}}
+	ts := &timers{byClient: map[event.Endpoint][]*timer{}, idle: map[event.Endpoint]*idleCloses{}, bands: map[event.Endpoint]band{}, pairs: map[event.Endpoint][]pairWait{}}
 	for _, d := range o.Timeouts {
 		ts.configured = append(ts.configured, &timer{value: d, low: early(d), high: late(d), configured: true,
 			confidence: stat.ConfidenceHigh, servers: map[event.Endpoint]int{}})
@@ -39,6 +39,9 @@ func findTimers(list waits, o Options) *timers {
 	for _, c := range clients {
 		if b, ok := ts.bandOf(c.waits); ok {
 			ts.bands[c.client] = b
+		}
+		if p := ts.pairsOf(c.waits); len(p) > 1 {
+			ts.pairs[c.client] = p
 		}
 	}
 	return ts

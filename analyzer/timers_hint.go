@@ -42,10 +42,47 @@ func (ts *timers) bandOf(list waits) (band, bool) {
 // fourth wait is near one.
 const hintLeast = 100 * time.Millisecond
 
+// pairMost is how many waits that no timer explains may be of one client, so that
+// two which agree to a millisecond are no chance.
+const pairMost = 8
+
+// pairSpan is how well two waits agree that may be of one timer.
+const pairSpan = time.Millisecond
+
+// pairWait is a wait from the two bases of a timer over the exchange.
+type pairWait struct{ exchange, request time.Duration }
+
+// pairsOf are the waits of a client that no timer explains, when they are few.
+func (ts *timers) pairsOf(list waits) []pairWait {
+	if len(list.refs) > pairMost {
+		return nil
+	}
+	var left []pairWait
+	for _, i := range list.refs {
+		if w := &list.all.at(i).wait; !ts.explained(ts.shared, w) {
+			left = append(left, pairWait{w.from[basisExchange], w.from[basisRequest]})
+		}
+	}
+	return left
+}
+
+// paired reports whether another close of the client had waited as long as w from
+// b: on the basis of the exchange or, where a dial lay in between, of the request.
+func (ts *timers) paired(w *wait, b timerBasis) bool {
+	n := 0
+	for _, x := range ts.pairs[w.client] {
+		n += b2i((x.exchange-w.from[b]).Abs() <= pairSpan || (x.request-w.from[b]).Abs() <= pairSpan)
+	}
+	return n > 1 // w itself is one
+}
+
 // hint says what speaks for a timer although none was found that explains w;
 // "" when nothing does.
 func (ts *timers) hint(w *wait) string {
 	for _, b := range [...]timerBasis{basisExchange, basisRequest} {
+		if w.from[b] >= hintLeast && ts.paired(w, b) {
+			return fmt.Sprintf(", but another close of this client came as long after %s to a millisecond, and two do not show a timer", b.words())
+		}
 		if r, ok := stat.Round(w.from[b]); ok && w.from[b] >= hintLeast {
 			return fmt.Sprintf(", but %s after %s is a value that people configure, and a single close does not show a timer", took(r), b.words())
 		}

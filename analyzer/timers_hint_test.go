@@ -27,6 +27,8 @@ func TestHints(t *testing.T) {
 		{"jitter", jitter(14, 0.343, 0.302), "a timer with jitter"},
 		{"cancels at any time", append(jitter(14, 0.02, 1.3), 0.7731), ""},
 		{"too few", []float64{0.3434, 0.3917, 0.4278, 0.5123, 0.6111}, ""},
+		{"two alike among few", []float64{0.3434, 0.3917, 0.4278, 0.6111, 1.3007, 1.3004}, "another close of this client"},
+		{"two alike among many", append(jitter(14, 0.02, 1.3), 0.7731, 0.7735), ""},
 		{"a round value", append(jitter(8, 0.02, 0.9), 3.5004), "people configure"},
 	} {
 		m := newMade(Options{})

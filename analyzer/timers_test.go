@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -181,5 +182,47 @@ func TestPassedOn(t *testing.T) {
 	}
 	if len(report.Timers) != 1 || report.Timers[0].Client != "10.0.0.1" {
 		t.Errorf("timers: %+v", report.Timers)
+	}
+}
+
+// TestTimerOutlasted: streams whose pieces come at the same rhythm are cut by a
+// timer over the whole exchange. Where in the rhythm it fires agrees better than
+// its value from anywhere else, but pauses longer than that had been survived.
+func TestTimerOutlasted(t *testing.T) {
+	for _, outlasted := range []bool{false, true} {
+		m := newMade(Options{})
+		for k := range 10 {
+			r := waited(port("10.0.0.1", k), float64(10*k), []float64{1.1, 1.5}[k%2])
+			r.Sent, r.Answered = 2, 1
+			r.Phase, r.Outlasted = conn.PhaseReadingBody, outlasted
+			r.ResponseStart, r.ServerLastByte = r.RequestStart.Add(5*time.Millisecond), r.CloseAt.Add(-90*time.Millisecond)
+			r.ResponseEnd = r.ServerLastByte
+			m.add(r)
+		}
+		flows, _ := m.flows(t)
+		by, _ := timeouts(flows)
+		if outlasted && (by[1.1] != 5 || by[1.5] != 5) || !outlasted && by[0.09] != 10 {
+			t.Errorf("outlasted %v: timers %v", outlasted, by)
+		}
+	}
+}
+
+// TestTimerBehindData: closes whose FIN waited behind bytes of the request tell
+// of no timer, however well they agree; one that others show may have been it.
+func TestTimerBehindData(t *testing.T) {
+	for others, want := range map[int]map[float64]int{0: {}, 6: {0.8: 12}} {
+		m := newMade(Options{})
+		for k := range 6 {
+			r := waited(port("10.0.0.1", k), float64(10*k), 2.5)
+			r.Phase, r.Queued = conn.PhaseSendingRequest, true
+			m.add(r)
+		}
+		for k := range others {
+			m.add(waited(port("10.0.0.1", 50+k), float64(100+10*k), 0.8))
+		}
+		flows, _ := m.flows(t)
+		if by, cancelled := timeouts(flows); !maps.Equal(by, want) || cancelled != 6-others {
+			t.Errorf("%d others: timers %v, %d cancelled", others, by, cancelled)
+		}
 	}
 }

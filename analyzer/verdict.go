@@ -58,6 +58,7 @@ var rules = [...]func(*facts) bool{
 	(*facts).callerLeft,
 	(*facts).timedOutUnseen,
 	(*facts).timedOut,
+	(*facts).leftBehindData,
 	(*facts).timedOutBehindLoss,
 	(*facts).timedOutInAnswer,
 	(*facts).answerUnsure,

@@ -35,6 +35,15 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"nothing outstanding, at once", plain(client, 1, 0.003), nil, "client-no-reuse high", "allowed reuse"},
 		{"just within the limit of reuse", plain(client, 1, 0.101), nil, "client-no-reuse high", ""},
+		{"at the server, long after the response", plain(client, 1, 0.404), func(r *conn.Record) {
+			r.RTT, r.SYNRTT = 80*time.Millisecond, 100*time.Microsecond
+		}, "client-idle-close high", "idle for"},
+		{"at the server, right behind the acknowledgement of the response", plain(client, 1, 0.404), func(r *conn.Record) {
+			r.RTT, r.SYNRTT, r.Prompt = 80*time.Millisecond, 100*time.Microsecond, true
+		}, "client-no-reuse high", ""},
+		{"at the client, right behind it: the kernel's acknowledgement", plain(client, 1, 0.404), func(r *conn.Record) {
+			r.RTT, r.SYNRTT, r.Prompt = 80*time.Millisecond, 80*time.Millisecond, true
+		}, "client-idle-close high", "idle for"},
 		{"just beyond it", plain(client, 1, 0.104), nil, "client-idle-close high", "idle for"},
 		{"nothing outstanding, after a while", plain(client, 1, 90), nil, "client-idle-close high", "idle for"},
 		{"the server, after a while", plain(client, 1, 5), func(r *conn.Record) { byServer(r, conn.HowFIN) },
@@ -53,6 +62,9 @@ func TestVerdict(t *testing.T) {
 		}, "request-cancelled", ""},
 
 		{"outstanding, no timer in sight", waited(client, 1, 0.3127), nil, "request-cancelled medium", "no timer"},
+		{"behind bytes that could not be sent, at a round value", waited(client, 1, 0.5), func(r *conn.Record) {
+			r.Phase, r.Queued = conn.PhaseSendingRequest, true
+		}, "request-cancelled low", "waited behind bytes"},
 		{"outstanding, one round value", waited(client, 1, 0.5), nil, "request-timeout low", "500 ms"},
 		{"outstanding when the server closes", waited(client, 1, 0.3), func(r *conn.Record) { byServer(r, conn.HowFIN) },
 			"server-aborted-request high", "no complete response"},

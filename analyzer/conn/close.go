@@ -67,6 +67,7 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 		from.top = seq
 	}
 	from.top = from.top.Add(1)
+	c.first.late = c.first.late || !c.closing && s.Len > 0
 	c.close(from, HowFIN, at)
 	if c.first.by == to && c.first.how == HowFIN {
 		c.peerSpoke(from, s, s.Len > 0)
@@ -213,6 +214,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.ACK != 0 && (from.acks && from.ack.Before(s.Ack) || !from.acks && to.synSeen && to.nearSYN(s.Ack)) {
 		from.ack, from.acks, from.ackAt, from.ackFrame = s.Ack, true, s.Time, s.Frame
 	}
+	c.first.late = c.first.late || !c.closing && s.Flags&event.ACK == 0
 	c.close(from, HowRST, at)
 	if c.first.how == HowFIN {
 		c.resetInHalfClose(from, to, at)
@@ -281,10 +283,20 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 	c.closing = true
 	c.first.at, c.first.by, c.first.how = at, from, how
 	c.first.ack, c.first.acks = from.ack, from.acks
+	c.first.soon = from.prompt(c.peer(from), at.Time)
 	if from.gaveUp(at.Time) {
 		c.marks |= MarkGaveUp
 	}
 	c.a.atClose, c.b.atClose = c.a.snapshot(), c.b.snapshot()
+}
+
+// promptMost is how soon behind its last acknowledgement a close is prompt.
+const promptMost = event.Time(20 * time.Millisecond)
+
+// prompt reports whether h, which closes at t, had acknowledged all that its peer
+// sent, and the last of it just before.
+func (h *half) prompt(peer *half, t event.Time) bool {
+	return peer.payloads > 0 && h.acks && !h.ack.Before(peer.top) && h.ackAt.Known() && t.Known() && t-h.ackAt <= promptMost
 }
 
 // peerSpoke notes that the peer of the closer sent something that the

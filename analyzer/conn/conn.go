@@ -39,6 +39,8 @@ type Conn struct {
 		ack  event.Seq // what the closer had received by then
 		acks bool
 		how  How
+		soon bool // see Record.Prompt
+		late bool // it left behind data that had waited, or after it: see Record.Queued
 	}
 	endedBy    EndedBy
 	kind       HalfKind

@@ -52,6 +52,9 @@ func describe(r *Record, swapped bool) string {
 		ms(r.EndedBy.String(), r.HalfEnd)
 		fmt.Fprintf(&b, "%s", [...]string{"", " orphan", " held"}[r.HalfKind])
 	}
+	if r.Prompt {
+		fmt.Fprintf(&b, "\nprompt")
+	}
 	if r.TimeWaitBy != event.NoSide {
 		fmt.Fprintf(&b, "\ntime-wait %s", side(r.TimeWaitBy))
 		ms("", r.TimeWaitAt)
@@ -89,6 +92,12 @@ func requests(r *Record) string {
 				out += " " + x.word
 			}
 		}
+	}
+	if r.Queued {
+		out += " queued"
+	}
+	if r.Outlasted {
+		out += " outlasted"
 	}
 	if r.LateFrame != 0 {
 		out += fmt.Sprintf(" late frame %d", r.LateFrame)

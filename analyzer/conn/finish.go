@@ -127,7 +127,7 @@ func (c *Conn) finishClose(client, server *half, end event.Time, r *Record) {
 		return
 	}
 	r.Initiator = c.side(c.first.by)
-	r.FirstBy = r.Initiator
+	r.FirstBy, r.Prompt = r.Initiator, c.first.soon
 	if c.first.how != HowFIN {
 		return
 	}
@@ -270,6 +270,7 @@ func (c *Conn) finishRequests(client, server *half, r *Record) {
 	}
 	if s.Outstanding != nil {
 		c.outstanding(s.Outstanding, client, server, r)
+		r.Outlasted = r.outlasted(s.Pause)
 	} else if s.Previous != nil {
 		r.request(s.Previous)
 	}
@@ -313,6 +314,7 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 	if x.Whole {
 		r.Marks |= MarkRequestWhole
 	}
+	r.Queued = r.Phase == PhaseSendingRequest && c.first.by == client && c.first.late
 	if server.finSeen && x.Start.Frame > server.finAt.Frame {
 		r.Marks |= MarkDataAfterClose
 		if server.finAckedAt.Known() && server.finAckedAt <= x.Start.Time {
@@ -331,6 +333,19 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 		r.RequestStart, r.RequestEnd = event.NoTime, event.NoTime // nothing else tells of it
 	}
 }
+
+// outlasted reports whether a pause in the response was longer than the silence
+// before the close: a timer that every byte starts anew, and that ran out in
+// that silence, would have run out in the pause. Segments that the input lacks
+// make pauses that were none.
+func (r *Record) outlasted(pause time.Duration) bool {
+	silent, ok := Duration(r.ServerLastByte, r.CloseAt)
+	return ok && r.ServerMissing == 0 && r.ServerLastByte > r.ClientLastByte && pause > silent+silent/50+pauseLeast
+}
+
+// pauseLeast is by how much a pause must be longer, so that the time that a
+// program takes to read does not count.
+const pauseLeast = 5 * time.Millisecond
 
 // leftUnread reports whether the server's close acknowledges less than the
 // client had sent, while only one request waited, of one segment: what is left is

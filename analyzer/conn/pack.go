@@ -44,6 +44,9 @@ const (
 	kindClient6 = 1 << iota // the client's address is of IPv6
 	kindServer6
 	kindOutstanding
+	kindQueued
+	kindOutlasted
+	kindPrompt
 	kindACKMissed
 )
 
@@ -104,6 +107,15 @@ func (p *packer) head(r *Record) {
 	}
 	if r.Outstanding {
 		kind |= kindOutstanding
+	}
+	if r.Queued {
+		kind |= kindQueued
+	}
+	if r.Outlasted {
+		kind |= kindOutlasted
+	}
+	if r.Prompt {
+		kind |= kindPrompt
 	}
 	if r.ACKMissed {
 		kind |= kindACKMissed
@@ -232,6 +244,7 @@ type unpacker struct {
 func (u *unpacker) head(r *Record) {
 	kind := u.buf[0]
 	r.Outstanding, r.ACKMissed = kind&kindOutstanding != 0, kind&kindACKMissed != 0
+	r.Queued, r.Outlasted, r.Prompt = kind&kindQueued != 0, kind&kindOutlasted != 0, kind&kindPrompt != 0
 	u.pos = 1
 	u.end(&r.Client, kind&kindClient6 != 0)
 	u.end(&r.Server, kind&kindServer6 != 0)

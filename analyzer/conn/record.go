@@ -246,6 +246,9 @@ type Record struct {
 
 	// The request outstanding at the close, or else the last answered one.
 	Outstanding              bool
+	Queued                   bool  // the client closed before CloseAt: its FIN rode on bytes of the unfinished request that had waited to be sent, or only a RST to what came later shows that it had gone
+	Prompt                   bool  // who closed first had acknowledged the last bytes of its peer within 20 ms before, or with the close
+	Outlasted                bool  // the response had paused for longer before than the server had been silent at the close
 	Phase                    Phase // of the outstanding request
 	Method, Host, Path       exchange.NameID
 	Endpoint                 exchange.NameID

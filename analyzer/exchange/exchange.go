@@ -1,6 +1,10 @@
 package exchange
 
-import "finwait/analyzer/event"
+import (
+	"time"
+
+	"finwait/analyzer/event"
+)
 
 // Protocol is what a connection spoke. Zero is ProtocolNone.
 type Protocol uint8
@@ -137,6 +141,11 @@ type Summary struct {
 	// bytes are missing, and the server said nothing to them before the close.
 	// Start is when that was known.
 	Unseen bool
+
+	// Pause is the longest silence between bytes of the server that followed one
+	// another without one of the client in between, since the client's last; 0
+	// when there was none. In whole milliseconds, at most 65 s.
+	Pause time.Duration
 }
 
 // Sink receives every exchange of a connection once: one that was answered,

@@ -68,15 +68,17 @@ func (t *Tracker) tlsFinished() {
 func (t *Tracker) chosenALPN(size int) {
 	s := t.tls
 	n := size - tagSize(s.cipher) - 6
+	h2 := false
 	for _, id := range s.offered {
 		p := t.env.Names.String(id)
 		if p != "" && (n == 7+len(p) || n == 11+len(p)) {
 			t.alpn, s.h2 = id, p == "h2"
 			return
 		}
-		// Sizes that no offer explains hold something else besides.
-		t.unsure = t.unsure || p == "h2" && n != 0 && n != 4
+		h2 = h2 || p == "h2"
 	}
+	// Sizes that no offer explains hold something else besides.
+	t.unsure = t.unsure || h2 && n != 0 && n != 4
 }
 
 // tlsCollect keeps the bytes of plain handshake records until the hello is whole.

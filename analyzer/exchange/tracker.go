@@ -87,7 +87,10 @@ type Tracker struct {
 	name, alpn NameID
 	prevPath   *[]byte // of prev, where unsure; else nil
 
-	reset, aborted, lost, resynced uint32
+	reset, aborted, lost uint32
+
+	resynced uint16 // at most maxResynced
+	pause    uint16 // see Summary.Pause; ms, at most maxPause
 }
 
 // Init makes t ready for a new connection of owner, a number that comes back
@@ -170,14 +173,29 @@ func (t *Tracker) wake(side event.Side) {
 	}
 }
 
+// What a tracker counts in 16 bits, since millions of connections have one.
+const (
+	maxResynced = 1<<16 - 1
+	maxPause    = 1<<16 - 1
+)
+
+// found counts a message boundary that was found again.
+func (t *Tracker) found() { t.resynced += uint16(b2i(t.resynced < maxResynced)) }
+
 // touch notes that n bytes of payload came at at.
 func (t *Tracker) touch(side event.Side, n int64, at event.Moment) {
 	if t.closing() {
 		return
 	}
 	h := t.half(side)
-	if side == event.Server && h.last.at != at {
+	switch {
+	case side == event.Client:
+		t.pause = 0
+	case h.last.at != at:
 		t.back = h.last
+		if h.last.at.Frame > t.client.last.at.Frame && at.Time.Known() && h.last.at.Time.Known() {
+			t.pause = max(t.pause, uint16(min(max(at.Time.Sub(h.last.at.Time).Milliseconds(), 0), maxPause)))
+		}
 	}
 	h.last = mark{h.off + int64(len(h.pending())) + n, at}
 }

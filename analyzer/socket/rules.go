@@ -384,8 +384,11 @@ func noDataRule(j *judge, c *Conn) (Verdict, bool) {
 // right after when the process did nothing else on the network meanwhile.
 func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 	e, r := &c.Evidence, &c.Record
-	if e.End == EndExit || e.End == EndKilled || e.End == EndExec || r.Sent == 0 {
+	if e.End == EndKilled || e.End == EndExec || r.Sent == 0 {
 		return Verdict{}, false
+	}
+	if e.End == EndExit {
+		return j.ranOnce(c)
 	}
 	if e.Exiting && r.Answered > 1 && j.runtimes[e.PID] != "curl" {
 		return Verdict{}, false // a pool that is emptied at the end, not a program that runs once
@@ -406,6 +409,17 @@ func noReuseRule(j *judge, c *Conn) (Verdict, bool) {
 		return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, whose head is cut: it may have announced the close"), true
 	}
 	return j.say(ClientNoReuse, Low, "closed with nothing else done since the response, although it could have been used again"), true
+}
+
+// ranOnce: the process ended right after the only request of its connection, as
+// command-line programs do that leave the close to the kernel (wget).
+func (j *judge) ranOnce(c *Conn) (Verdict, bool) {
+	r := &c.Record
+	d, ok := conn.Duration(max(r.ServerLastByte, r.ClientLastByte), c.Record.Last)
+	if !ok || !j.clock || d > soonAfter || r.Sent != 1 || r.Answered != 1 {
+		return Verdict{}, false
+	}
+	return j.say(ClientNoReuse, Medium, "the process ended %v after the response to its only request, although the connection could have been used again", d), true
 }
 
 func idleRule(j *judge, c *Conn) (Verdict, bool) {

@@ -36,7 +36,7 @@ func findings() []Entry {
 		{Word: "network-loses-packets", Kind: Finding, Short: "timeouts and failures where packets were lost",
 			Means: "Requests or responses were being retransmitted when the client gave up, or connections died without an answer.",
 			Do:    "Capture on both hosts and look for the loss between them before blaming the server.", See: []string{"network", "network-failure"}},
-		{Word: "receive-window-closed", Kind: Finding, Short: "a receiver does not read", Means: "A receive window was zero while requests timed out: a program had stopped reading.",
+		{Word: "receive-window-closed", Kind: Finding, Short: "a receiver does not read", Means: "A receive window was zero while requests timed out or were given up: a program had stopped reading.",
 			Do: "Look at the side that announced the zero window.", See: []string{"window"}},
 		{Word: "ports-run-out", Kind: Finding, Short: "TIME-WAIT nears the client's port range",
 			Means: "Sockets in TIME-WAIT hold at least half of the ports that a client has for one server (28,232 on Linux by default). When none is left, dials fail with EADDRNOTAVAIL.",
