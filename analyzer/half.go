@@ -20,10 +20,15 @@ func between(from, to event.Time) span {
 	return span{d: d, known: ok}
 }
 
-// halfClose is how long both ends lived after the first FIN. (The table of
-// durations is in the package comment.)
+// halfClose is how long both ends lived after the first FIN, which A sent:
+//
+//	FIN-WAIT-1 of A                    A's FIN  to  the ACK that covers it
+//	FIN-WAIT-2 of A, CLOSE-WAIT of B   that ACK to  B's FIN, or what ended it
+//	LAST-ACK of B                      B's FIN  to  its ACK
+//	total                              A's FIN  to  B's FIN, or what ended it
 type halfClose struct {
-	by                                            event.Side
+	by                                            event.Side // A
+	over                                          bool       // its end is in the input
 	finWait1, finWait2, closeWait, lastAck, total span
 	endedBy                                       conn.EndedBy
 	kind                                          conn.HalfKind
@@ -43,58 +48,80 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 	if r.How != conn.HowFIN || r.FirstBy == event.NoSide {
 		return h, false
 	}
-	h = halfClose{by: r.FirstBy, kind: r.HalfKind, endedBy: r.EndedBy,
+	h = halfClose{by: r.FirstBy, kind: r.HalfKind, endedBy: r.EndedBy, over: r.HalfFrame != 0,
 		waitFrom: event.NoTime, waitTo: event.NoTime, closeFrom: event.NoTime, closeTo: event.NoTime}
-	over := r.HalfFrame != 0
 	until := r.HalfEnd
-	if !over {
+	if !h.over {
 		until, h.censored, h.endedBy = end, true, conn.EndedByCapture
 	}
 	if until.Known() {
 		until = max(until, r.CloseAt) // a clock that stepped back measures nothing
 	}
-	acked := r.FINAcked
-	untimed := r.Marks&conn.MarkFINAckedUntimed != 0 || r.ACKMissed && !acked.Known()
-	if over && !untimed && (!acked.Known() || until.Known() && acked > until) {
-		acked = until // the FIN or RST that ended it acknowledged the first FIN as well
-	}
-	if acked.Known() {
-		acked = max(acked, r.CloseAt)
-	}
-	// A's RST to late data passes the capture point before B has it: a FIN of
-	// B that comes after shows that it was the FIN that ended B's half.
-	gone := until
-	if over && r.PeerFIN.Known() {
-		gone = r.PeerFIN
-		if until.Known() {
-			gone = max(until, r.PeerFIN)
-		}
-	}
-	h.finWait1 = between(r.CloseAt, acked)
+	gone := h.letGo(r, until)
 	h.total = between(r.CloseAt, gone)
-	h.total.censored = !over
+	h.total.censored = !h.over
 	if r.Marks&conn.MarkCloseUnseen != 0 {
 		h.total = span{} // when A's FIN left is not known
 	}
 	h.lastAck = between(r.PeerFIN, r.PeerAcked)
-	if untimed {
-		h.finWait1 = span{}
-		return h, true
+	acked, timed := h.acked(r, until)
+	h.finWait1 = h.firstWait(r, acked, timed)
+	if timed && acked.Known() && h.endedBy != conn.EndedBySimultaneous {
+		h.secondWait(r, acked, until, gone, finTimeout)
 	}
-	if !acked.Known() {
-		h.finWait1 = span{h.total.d, h.total.known, true}
-		return h, true
+	return h, true
+}
+
+// letGo is when B closed, of a half-close that was over at until. A's RST to
+// late data passes the capture point before B has it: a FIN of B that comes after
+// shows that it was the FIN that ended B's half.
+func (h *halfClose) letGo(r *conn.Record, until event.Time) event.Time {
+	switch {
+	case !h.over || !r.PeerFIN.Known():
+		return until
+	case until.Known():
+		return max(until, r.PeerFIN)
 	}
-	if h.endedBy == conn.EndedBySimultaneous {
-		return h, true
+	return r.PeerFIN
+}
+
+// acked is when A's FIN was acknowledged, NoTime if it was not; timed is false
+// when it was, at a time that the input does not show. The FIN or RST that ended
+// the half-close acknowledged the first FIN as well.
+func (h *halfClose) acked(r *conn.Record, until event.Time) (at event.Time, timed bool) {
+	at = r.FINAcked
+	if r.Marks&conn.MarkFINAckedUntimed != 0 || r.ACKMissed && !at.Known() {
+		return at, false
 	}
-	if r.Marks&conn.MarkCloseUnseen != 0 || r.ACKMissed {
-		h.finWait1 = span{}
+	if h.over && (!at.Known() || until.Known() && at > until) {
+		at = until
 	}
+	if at.Known() {
+		at = max(at, r.CloseAt)
+	}
+	return at, true
+}
+
+// firstWait is A's FIN-WAIT-1.
+func (h *halfClose) firstWait(r *conn.Record, acked event.Time, timed bool) span {
+	switch {
+	case !timed:
+		return span{}
+	case !acked.Known():
+		return span{h.total.d, h.total.known, true}
+	case h.endedBy != conn.EndedBySimultaneous && (r.Marks&conn.MarkCloseUnseen != 0 || r.ACKMissed):
+		return span{}
+	}
+	return between(r.CloseAt, acked)
+}
+
+// secondWait fills in A's FIN-WAIT-2 and B's CLOSE-WAIT: from acked until A's
+// half ended, and until B was gone.
+func (h *halfClose) secondWait(r *conn.Record, acked, until, gone event.Time, finTimeout time.Duration) {
 	h.closeWait = between(acked, gone)
-	h.closeWait.censored = !over
+	h.closeWait.censored = !h.over
 	h.finWait2 = between(acked, until)
-	h.finWait2.censored = !over
+	h.finWait2.censored = !h.over
 	if h.endedBy == conn.EndedByLateDataReset && r.LateData.Known() && r.LateData >= acked {
 		// A's socket was gone when the data reached it; B learns by the RST.
 		h.finWait2 = between(acked, min(r.LateData, until))
@@ -107,7 +134,6 @@ func halfCloseOf(r *conn.Record, end event.Time, finTimeout time.Duration) (h ha
 		h.waitFrom, h.waitTo = acked, acked.Add(h.finWait2.d)
 		h.closeFrom, h.closeTo = acked, gone
 	}
-	return h, true
 }
 
 // bounded is s, unknown when it is only a lower bound and the half-close is not
