@@ -280,6 +280,9 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 // acknowledge takes the acknowledgement that s carries for the other stream.
 func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	to.begin(s.Ack)
+	if !from.acks {
+		to.joinedAtProbe(s.Ack)
+	}
 	if !from.acks || from.ack.Before(s.Ack) {
 		if from.acks || !to.top.Before(s.Ack) {
 			to.rtxRun = 0

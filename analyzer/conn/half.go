@@ -81,6 +81,16 @@ func (h *half) begin(next event.Seq) {
 	h.next, h.top = next, next
 }
 
+// joinedAtProbe puts right where a stream begins that the input joins at a
+// keep-alive probe, which bears the number before the next byte's; seq, the
+// first number that is acknowledged or sent behind it, shows that. It takes a
+// single lost byte, or a lost FIN, behind a bare acknowledgement for one.
+func (h *half) joinedAtProbe(seq event.Seq) {
+	if !h.synSeen && !h.finSeen && h.payloads == 0 && h.bareAcks > 0 && h.base.Add(1) == h.next && h.next.Add(1) == seq {
+		h.base, h.next, h.top = h.next, seq, seq
+	}
+}
+
 // sighting is a segment that was seen: what a copy of it shares with it, and
 // when and where it was. A retransmission differs from the first sending in the
 // IP identification or the TCP timestamp; a copy by a second capture point (-i

@@ -21,6 +21,9 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 		c.peerSpoke(from, s, false)
 		return
 	}
+	if from.payloads == 0 && !to.acks {
+		from.joinedAtProbe(seq)
+	}
 	from.payloads++
 	defer from.sent(s.Time, end)
 	if from.finSeen && !end.Before(from.fin.Add(1)) && !seq.Before(from.fin) {
