@@ -201,6 +201,10 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 		c.challenged, to.acks = true, false
 		return
 	}
+	if refusesNothing(s, from, to) {
+		c.rstAt, c.rstBy = at, from // it counts unless the dial goes on; see Finish
+		return
+	}
 	c.missedByReset(s, from)
 	c.believeBoth()
 	from.rstSeen = true
@@ -233,6 +237,24 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 func (c *Conn) answersChallenge(s *event.Segment, from, to *half) bool {
 	return from.state == StateSYNSent && !to.synSeen && to.payloads == 0 && to.acks && s.Seq == to.ack &&
 		from.synSeen && !from.nearSYN(to.ack)
+}
+
+// refusesNothing reports whether the RST s answers a SYN, but not this one: it
+// does not acknowledge it, so that the kernel which dials ignores it (RFC 9293,
+// section 3.10.7.3). The port's old connection sends one, and so do middleboxes.
+func refusesNothing(s *event.Segment, from, to *half) bool {
+	return to.state == StateSYNSent && to.payloads+to.bareAcks == 0 && !from.synSeen && from.payloads+from.bareAcks == 0 &&
+		(s.Flags&event.ACK == 0 || !to.nearSYN(s.Ack))
+}
+
+// refusedAfterAll takes the RST that refused nothing for a refusal, since
+// nothing else answered the SYN.
+func (c *Conn) refusedAfterAll() {
+	if c.rstBy != nil && !c.closing && !c.rstBy.synSeen && c.peer(c.rstBy).state == StateSYNSent {
+		c.rstBy.rstSeen, c.reset = true, true
+		c.lastClosed(c.rstAt.Time)
+		c.close(c.rstBy, HowRST, c.rstAt)
+	}
 }
 
 // handshakeSpan is how far from a SYN an acknowledgement may lie to be of that

@@ -54,7 +54,7 @@ type Conn struct {
 	synAckAt  event.Time
 	ackAt     event.Time // the ACK of the SYN-ACK, less what the SYN-ACK's repetitions took
 
-	rstAt event.Moment // the first RST
+	rstAt event.Moment // the first RST, or, while reset is false, one that refuses nothing
 	rstBy *half
 
 	a, b half

@@ -12,6 +12,7 @@ import (
 // packet was not captured. The connection takes no more segments afterwards.
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
+	c.refusedAfterAll()
 	c.believeBoth()
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
@@ -208,7 +209,7 @@ func (c *Conn) missedReset(a, b *half, end event.Time) {
 // probes tells what became of the closer's socket by its answers to the
 // peer's keep-alive probes.
 func (c *Conn) probes(a *half, r *Record) {
-	if c.rstBy == a && c.spoke.Known() && !c.spokeData {
+	if c.reset && c.rstBy == a && c.spoke.Known() && !c.spokeData {
 		r.Marks |= MarkProbeReset
 	}
 }
