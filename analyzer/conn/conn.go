@@ -247,14 +247,16 @@ func (c *Conn) unreachable(s *event.Segment, from, to *half) {
 	}
 }
 
-// syn takes a SYN or a SYN-ACK.
+// syn takes a SYN or a SYN-ACK. A second SYN-ACK with another number replaces the
+// first one while nobody has acknowledged that: two servers behind a balancer
+// answered, or one that forgot (SYN cookies, a restart).
 func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 	from.syns++
 	if from.synSeen && from.base == s.Seq {
 		from.retrans++
 		from.retransAt = s.Time
 	}
-	if !from.synSeen {
+	if !from.synSeen || from.base != s.Seq && !to.acks && from.payloads == 0 {
 		from.synSeen, from.begun = true, true
 		from.base = s.Seq
 		from.next = s.Seq.Add(1)
