@@ -118,9 +118,14 @@ func (c *Conn) ReusedAfter(old *Conn) {
 // Retaken takes the SYN of another connection on c's 4-tuple. A kernel gives a
 // port away only when no socket holds it, so a closer that dials again from a
 // half-closed 4-tuple had been dropped before (Linux: tcp_fin_timeout), by then
-// at the latest; and its peer's socket goes with the old connection.
+// at the latest; and its peer's socket goes with the old connection. One that
+// had not closed did so unseen.
 func (c *Conn) Retaken(s *event.Segment) {
-	if !c.closing || c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
+	if !c.closing {
+		c.marks |= MarkClosedUnseen // unless Finish finds the close
+		return
+	}
+	if c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
 		return
 	}
 	c.kind = HalfOrphan

@@ -112,6 +112,9 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
 	set(MarkReset, c.reset)
 	set(MarkClosed, c.reset || client.finSeen && server.finSeen)
+	if c.closing {
+		r.Marks &^= MarkClosedUnseen
+	}
 	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
 }
 

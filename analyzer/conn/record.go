@@ -183,7 +183,7 @@ const (
 	MarkRequestWhole                     // the outstanding request had been sent completely
 	MarkPathCut                          // the path is only the beginning of the real one
 	MarkRequestUnseen                    // the outstanding request is not in the input, only its acknowledgement: RequestStart is the latest that it can have been
-	MarkClosedUnseen                     // a log shows that the descriptor was reused, but not the close
+	MarkClosedUnseen                     // a log shows that the descriptor was reused, or a capture that the 4-tuple was, but not the close
 	MarkCloseUnseen                      // the first FIN is not in the input, only its acknowledgement: CloseAt is the latest that it can have been
 	MarkRequestUnread                    // the server's close did not acknowledge the first byte of the outstanding request
 	MarkResynced                         // the parser lost a message boundary and found another
