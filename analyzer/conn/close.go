@@ -306,7 +306,7 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 	c.first.at, c.first.by, c.first.how = at, from, how
 	c.first.ack, c.first.acks = from.ack, from.acks
 	c.first.soon = from.prompt(c.peer(from), at.Time)
-	if from.gaveUp(at.Time) {
+	if from.gaveUp(c.peer(from), at.Time) || how == HowRST && from.probedInVain(c.peer(from)) {
 		c.marks |= MarkGaveUp
 	}
 	c.a.atClose, c.b.atClose = c.a.snapshot(), c.b.snapshot()

@@ -287,6 +287,9 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 // acknowledge takes the acknowledgement that s carries for the other stream.
 func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	to.begin(s.Ack)
+	if !s.Ack.Before(to.top) || s.Window == 0 {
+		to.rtxRun = 0 // it has everything, or would take nothing: it lives
+	}
 	if !from.acks {
 		to.joinedAtProbe(s.Ack)
 	}
@@ -355,6 +358,9 @@ func (c *Conn) established(s *event.Segment, from, to *half) {
 // probe (RFC 9293, section 3.8.4: one byte before the next one).
 func (c *Conn) bare(s *event.Segment, from, to *half) {
 	from.bareAcks++
+	if s.Seq.Add(1) == from.next {
+		from.probed(to)
+	}
 	if !c.closing {
 		return
 	}
@@ -367,12 +373,31 @@ func (c *Conn) bare(s *event.Segment, from, to *half) {
 	}
 }
 
+// giveUpLeast is how many repetitions, or keep-alive probes, must have gone
+// unanswered for the sender to have given up.
+const giveUpLeast = 3
+
 // gaveUp reports whether h retransmitted into silence and stopped: the next
 // retransmission, due after twice the last interval (RFC 6298, section 5.5),
 // did not come until t.
-func (h *half) gaveUp(t event.Time) bool {
-	return h.rtxRun >= 3 && h.lastSent.Known() && t-h.lastSent > h.rtxGap*5/2
+func (h *half) gaveUp(peer *half, t event.Time) bool {
+	return h.rtxRun >= giveUpLeast && !h.heard(peer) && h.lastSent.Known() && t-h.lastSent > h.rtxGap*5/2
 }
+
+// probedInVain reports whether peer, which had acknowledged everything, did not
+// answer the keep-alive probes of h. Behind the last of them a kernel sends a RST
+// (Linux: tcp_keepalive_timer).
+func (h *half) probedInVain(peer *half) bool { return h.rtxRun >= giveUpLeast && h.heard(peer) }
+
+// probed notes a keep-alive probe.
+func (h *half) probed(peer *half) {
+	if h.heard(peer) && h.rtxRun < 255 {
+		h.rtxRun++
+	}
+}
+
+// heard reports whether peer has acknowledged everything that h sent.
+func (h *half) heard(peer *half) bool { return peer.acks && h.begun && !peer.ack.Before(h.top) }
 
 // resent notes a retransmission.
 func (h *half) resent(t event.Time) {

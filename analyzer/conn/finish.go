@@ -115,7 +115,7 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 	if c.closing {
 		r.Marks &^= MarkClosedUnseen
 	}
-	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
+	set(MarkGaveUp, !c.closing && (client.gaveUp(server, end) || server.gaveUp(client, end)))
 }
 
 // finishClose fills in the first close and the half-close. end is the end of the

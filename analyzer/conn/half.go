@@ -21,7 +21,7 @@ type half struct {
 	shut     bool  // the tracker knows of its FIN or RST
 	believed bool  // finSeen, but its FIN is not in the input, only its acknowledgement; see missedFIN
 	waits    bool  // it announced a window of zero, and has not opened it again
-	rtxRun   uint8 // retransmissions since the peer last acknowledged something new
+	rtxRun   uint8 // retransmissions and keep-alive probes since the peer last acknowledged something new, or all
 	sightAt  uint8 // where the next of sightings goes, modulo their number
 	dial     origin
 	base     event.Seq // initial sequence number; valid when begun

@@ -17,7 +17,8 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 		seq = seq.Add(1) // TCP Fast Open, RFC 7413
 	}
 	end := seq.Add(s.Len)
-	if from.probe(seq, s) {
+	if from.probe(to, seq, s) {
+		from.probed(to)
 		c.peerSpoke(from, s, false)
 		return
 	}
@@ -53,8 +54,8 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 
 // probe reports whether s is a keep-alive probe with a byte of garbage: the
 // byte before the next one, which the peer has acknowledged already.
-func (h *half) probe(seq event.Seq, s *event.Segment) bool {
-	return s.Len == 1 && h.begun && seq.Add(1) == h.next && h.payloads > 0 && h.rtxRun == 0 &&
+func (h *half) probe(peer *half, seq event.Seq, s *event.Segment) bool {
+	return s.Len == 1 && h.begun && seq.Add(1) == h.next && h.payloads > 0 && (h.rtxRun == 0 || h.heard(peer)) &&
 		h.lastSent.Known() && s.Time-h.lastSent > event.Time(1e9)
 }
 

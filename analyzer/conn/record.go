@@ -165,7 +165,7 @@ const (
 	MarkResponseRetrans                  // server bytes were
 	MarkRequestUnacked                   // the closing request was never acknowledged completely
 	MarkZeroWindow                       // a window of zero was open while the closing request waited
-	MarkGaveUp                           // data was retransmitted without an answer until the sender fell silent
+	MarkGaveUp                           // data was retransmitted without an answer until the sender fell silent, or keep-alive probes were until it sent a RST
 	MarkReset                            // a RST was seen at all
 	MarkLateData                         // the peer sent data after the first FIN
 	MarkChallengeACK                     // a SYN on this 4-tuple met the old connection's CLOSE-WAIT
