@@ -108,7 +108,7 @@ const placeBits = 1<<16 - 1
 func sight(s *event.Segment) sighting {
 	a := uint64(s.Seq.Uint32()) | uint64(s.Ack.Uint32())<<32
 	b := uint64(s.TSVal) | uint64(s.Len&0xffff)<<32 | uint64(s.IPID)<<48
-	hi, lo := bits.Mul64(a^0x8ebc6af09c88c6e3, b^uint64(s.Flags)*0x9e3779b97f4a7c15^uint64(s.Len>>16)<<16)
+	hi, lo := bits.Mul64(a^0x8ebc6af09c88c6e3, b^(uint64(s.Flags)|uint64(s.Window)<<8)*0x9e3779b97f4a7c15^uint64(s.Len>>16)<<16)
 	place := (s.Scope*0x9e3779b1)>>16 ^ uint32(s.TTL)
 	return sighting{s.Time, (hi^lo)&^placeBits | uint64(place&placeBits)}
 }
