@@ -372,16 +372,15 @@ func (c *Conn) stall(client *half, end uint32, r *Record) {
 	if !c.closing {
 		a, b = client.snapshot(), server.snapshot()
 	}
-	since := func(t event.Time) bool { return t.Known() && r.RequestStart.Known() && t >= r.RequestStart }
-	if since(a.retransAt) {
-		r.Marks |= MarkRequestRetrans
-	}
-	if since(b.retransAt) {
-		r.Marks |= MarkResponseRetrans
-	}
 	closed := c.first.at.Time
 	if !c.closing {
 		closed = c.lastAt
+	}
+	if resentSince(a.retransAt, r.RequestStart, closed) {
+		r.Marks |= MarkRequestRetrans
+	}
+	if resentSince(b.retransAt, r.RequestStart, closed) {
+		r.Marks |= MarkResponseRetrans
 	}
 	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && b.ackFrame < end && waited > unackedLeast+r.RTT {
 		r.Marks |= MarkRequestUnacked
@@ -389,6 +388,14 @@ func (c *Conn) stall(client *half, end uint32, r *Record) {
 	if zeroSince(a.zeroAt, a.zeroEnd, r.RequestStart) || zeroSince(b.zeroAt, b.zeroEnd, r.RequestStart) {
 		r.Marks |= MarkZeroWindow
 	}
+}
+
+// resentSince reports whether retransmissions, the last one at t, held up what
+// waited from start to end. They did not when they were over in the first third
+// of it: the next one is due after twice the last interval (RFC 6298, section
+// 5.5), and would have been sent by then.
+func resentSince(t, start, end event.Time) bool {
+	return t.Known() && start.Known() && t >= start && end-t <= 2*(t-start)
 }
 
 // zeroWindowLimit is how long a window must stay closed to count as a stall:

@@ -161,7 +161,7 @@ const (
 	MarkFlagsOnly                        // only SYN, FIN and RST segments were captured although data had passed
 	MarkCutPayload                       // payloads were cut by the snap length
 	MarkClosed                           // nobody can send any more: both FINs, or a RST
-	MarkRequestRetrans                   // client bytes were retransmitted while the closing request waited
+	MarkRequestRetrans                   // client bytes were retransmitted while the closing request waited, and not only at its beginning
 	MarkResponseRetrans                  // server bytes were
 	MarkRequestUnacked                   // the closing request was never acknowledged completely
 	MarkZeroWindow                       // a window of zero was open while the closing request waited
