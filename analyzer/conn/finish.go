@@ -325,7 +325,7 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	if c.first.by == server && (server.atClose.ackFrame < x.Start.Frame || c.leftUnread(client, x, r)) {
+	if c.first.by == server && (server.atClose.before(client, x.Start.Frame) || c.leftUnread(client, x, r)) {
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
@@ -350,6 +350,18 @@ func (r *Record) outlasted(pause time.Duration) bool {
 // pauseLeast is by how much a pause must be longer, so that the time that a
 // program takes to read does not count.
 const pauseLeast = 5 * time.Millisecond
+
+// before reports whether the acknowledgement of a receiver does not cover what h
+// sent in a frame: it moved last in an earlier one. An acknowledgement of all
+// that h sent covers that, too, for a capture on several queues may show it
+// before the data.
+func (s *snapshot) before(h *half, frame uint32) bool {
+	all := h.next
+	if h.finKnown() && h.fin.Before(all) {
+		all = h.fin
+	}
+	return s.ackFrame == 0 || s.ackFrame < frame && s.ack.Before(all)
+}
 
 // leftUnread reports whether the server's close acknowledges less than the
 // client had sent, while only one request waited, of one segment: what is left is
@@ -382,7 +394,7 @@ func (c *Conn) stall(client *half, end uint32, r *Record) {
 	if resentSince(b.retransAt, r.RequestStart, closed) {
 		r.Marks |= MarkResponseRetrans
 	}
-	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && b.ackFrame < end && waited > unackedLeast+r.RTT {
+	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && b.before(client, end) && waited > unackedLeast+r.RTT {
 		r.Marks |= MarkRequestUnacked
 	}
 	if zeroSince(a.zeroAt, a.zeroEnd, r.RequestStart) || zeroSince(b.zeroAt, b.zeroEnd, r.RequestStart) {

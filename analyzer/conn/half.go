@@ -59,11 +59,12 @@ type half struct {
 // snapshot is what later packets may overwrite, as it was at the first close.
 type snapshot struct {
 	retransAt, zeroAt, zeroEnd event.Time
-	ackFrame                   uint32 // where its acknowledgement last moved; 0 nowhere
+	ackFrame                   uint32    // where its acknowledgement last moved; 0 nowhere
+	ack                        event.Seq // and to where
 }
 
 func (h *half) snapshot() snapshot {
-	return snapshot{h.retransAt, h.zeroAt, h.zeroEnd, h.ackFrame}
+	return snapshot{h.retransAt, h.zeroAt, h.zeroEnd, h.ackFrame, h.ack}
 }
 
 // offset is how many bytes of its stream have passed in order or are known to
