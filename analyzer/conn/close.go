@@ -42,6 +42,9 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.SYN != 0 {
 		seq = seq.Add(1)
 	}
+	if s.Len == 0 && !to.acks {
+		from.joinedAtProbe(seq)
+	}
 	if !from.finSeen && seq != from.fin {
 		from.finAt = event.Moment{} // what was acknowledged was a byte
 	}
@@ -279,6 +282,10 @@ func (c *Conn) resetInHalfClose(from, to *half, at event.Moment) {
 	answered := to.finSeen && to.finAcked
 	if c.spokeData && !answered && c.kind != HalfHeld {
 		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
+	}
+	if c.spoke.Known() && at.Time.Sub(c.spoke) < time.Second && !c.spokeData && !to.finSeen {
+		c.kind = HalfOrphan // a probe found the socket gone
+		c.endHalf(at, EndedByExpiry)
 	}
 	c.endHalf(at, EndedByLateDataReset)
 }
