@@ -155,13 +155,16 @@ func (c *Conn) patience(h *half, at event.Moment) {
 
 // skip gives up the bytes of h before seq.
 func (c *Conn) skip(h *half, seq event.Seq, at event.Moment) {
-	n := int64(seq.Sub(h.next))
-	if n <= 0 {
+	if !h.next.Before(seq) {
 		return
 	}
 	if c.tracker == nil && c.side(h) == event.Client && c.peer(h).bareAcks > 0 {
 		c.take() // there was a request
+		if !h.next.Before(seq) {
+			return // the peer's FIN, which it was told of, had skipped them
+		}
 	}
+	n := int64(seq.Sub(h.next))
 	h.missing += n
 	h.next = seq
 	if h.top.Before(seq) {
@@ -307,6 +310,10 @@ func (c *Conn) tellShut(h, peer *half, at event.Moment) {
 		return
 	}
 	h.shut = true
+	if c.first.by == peer && peer.finSeen && !peer.shut && h.acks && peer.fin.Before(h.ack) && peer.stash.empty() {
+		c.skip(peer, peer.fin, h.ackedBy(peer.fin, at)) // it has all of what the input lacks in front of that FIN
+		c.tellShut(peer, h, peer.finAt)
+	}
 	read := int64(-1)
 	if h.acks && (c.first.by == h || !h.believed) { // else its FIN, and what that acknowledged, was not seen
 		ack := h.ack
