@@ -229,6 +229,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	from.state, to.state = StateClosed, StateClosed
 	c.drainAll(at)
 	c.skipToReset(s, from, to, at)
+	c.shutBefore(to, from, at)
 	c.tellShut(from, to, at)
 }
 

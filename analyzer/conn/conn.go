@@ -287,7 +287,7 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 // acknowledge takes the acknowledgement that s carries for the other stream.
 func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	to.begin(s.Ack)
-	if !s.Ack.Before(to.top) || s.Window == 0 {
+	if to.rtxRun != 0 && (!s.Ack.Before(to.top) || s.Window == 0) {
 		to.rtxRun = 0 // it has everything, or would take nothing: it lives
 	}
 	if !from.acks {

@@ -155,16 +155,13 @@ func (c *Conn) patience(h *half, at event.Moment) {
 
 // skip gives up the bytes of h before seq.
 func (c *Conn) skip(h *half, seq event.Seq, at event.Moment) {
-	if seq.Sub(h.next) <= 0 {
+	n := int64(seq.Sub(h.next))
+	if n <= 0 {
 		return
 	}
 	if c.tracker == nil && c.side(h) == event.Client && c.peer(h).bareAcks > 0 {
 		c.take() // there was a request
-		if seq.Sub(h.next) <= 0 {
-			return // the peer's FIN, which it was told of, had skipped them
-		}
 	}
-	n := int64(seq.Sub(h.next))
 	h.missing += n
 	h.next = seq
 	if h.top.Before(seq) {
@@ -263,6 +260,7 @@ func (c *Conn) shutInOrder(h, peer *half) {
 	if !h.finSeen || h.shut {
 		return
 	}
+	c.shutBefore(peer, h, h.finAt)
 	if h.next.Before(h.fin) {
 		if !h.stash.empty() || !peer.acks || !h.next.Before(peer.ack) {
 			return
@@ -270,6 +268,15 @@ func (c *Conn) shutInOrder(h, peer *half) {
 		c.skip(h, h.fin, peer.ackedBy(h.fin, h.finAt))
 	}
 	c.tellShut(h, peer, h.finAt)
+}
+
+// shutBefore tells the tracker of the FIN of h that peer, which closes at at, had
+// acknowledged: peer has what the input lacks in front of it.
+func (c *Conn) shutBefore(h, peer *half, at event.Moment) {
+	if c.first.by == h && h.finSeen && !h.shut && peer.acks && h.fin.Before(peer.ack) && h.stash.empty() {
+		c.skip(h, h.fin, peer.ackedBy(h.fin, at))
+		c.tellShut(h, peer, h.finAt)
+	}
 }
 
 // ackedBy is when h acknowledged everything before seq, at at the latest.
@@ -310,10 +317,6 @@ func (c *Conn) tellShut(h, peer *half, at event.Moment) {
 		return
 	}
 	h.shut = true
-	if c.first.by == peer && peer.finSeen && !peer.shut && h.acks && peer.fin.Before(h.ack) && peer.stash.empty() {
-		c.skip(peer, peer.fin, h.ackedBy(peer.fin, at)) // it has all of what the input lacks in front of that FIN
-		c.tellShut(peer, h, peer.finAt)
-	}
 	read := int64(-1)
 	if h.acks && (c.first.by == h || !h.believed) { // else its FIN, and what that acknowledged, was not seen
 		ack := h.ack
