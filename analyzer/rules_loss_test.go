@@ -101,6 +101,19 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// TestTaken does not call open what another connection has taken the place of.
+func TestTaken(t *testing.T) {
+	m := newMade(Options{})
+	r := plain("10.0.0.1:40000", 1, 5)
+	notClosed(&r)
+	r.Marks |= conn.MarkClosedUnseen
+	m.add(r)
+	flows, _ := m.flows(t)
+	if got := flows[0].Close; got.Cause != "unknown" || got.Confidence != "low" || !strings.Contains(got.Because, "same addresses and ports") {
+		t.Errorf("%s %s (%s)", got.Cause, got.Confidence, got.Because)
+	}
+}
+
 // TestOpen doubts that a connection is open where the input lacks packets.
 func TestOpen(t *testing.T) {
 	for _, c := range []struct {

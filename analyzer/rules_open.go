@@ -70,20 +70,26 @@ func (f *facts) unanswered() bool {
 		int(f.SYNRetries)+1, took(f.Last.Sub(f.Opened)))
 }
 
-// gaveUp: data was retransmitted into silence until the sender stopped.
+// gaveUp: data was retransmitted, or an idle peer probed, into silence until the
+// sender stopped.
 func (f *facts) gaveUp() bool {
 	if f.Marks&conn.MarkGaveUp == 0 {
 		return false
 	}
 	f.Initiator, f.How = event.NoSide, conn.HowNone
 	return f.conclude(CauseNetworkFailure, stat.ConfidenceHigh,
-		"data was retransmitted without an acknowledgement, and the next retransmission that was due never came: the kernel gave up")
+		"data that was retransmitted, or keep-alive probes, got no answer until the kernel of the sender gave up")
 }
 
-// unseenClose: a log shows the descriptor used for something else later.
+// unseenClose: a log shows the descriptor used for something else later, or a
+// capture another connection on the 4-tuple, which at least the end that dials had
+// given up by then.
 func (f *facts) unseenClose() bool {
 	if f.Marks&conn.MarkClosedUnseen == 0 {
 		return false
+	}
+	if f.view.log == nil {
+		return f.conclude(CauseUnknown, stat.ConfidenceLow, "another connection began on the same addresses and ports, so this one had ended, but its close is not in the input")
 	}
 	return f.conclude(CauseUnknown, stat.ConfidenceLow, "the descriptor was reused, but its close is not in the log: record close as well (-e trace=network,desc,process)")
 }

@@ -379,3 +379,37 @@ func TestTableFirsts(t *testing.T) {
 		}
 	}
 }
+
+// TestTableTaken tells a connection whose 4-tuple another one took from an open
+// one.
+func TestTableTaken(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		play   func(w *wire)
+		unseen bool
+	}{
+		{"open", func(w *wire) { w.dial(1000, 1000) }, false},
+		{"taken while open", func(w *wire) {
+			w.dial(1000, 1000)
+			w.dial(1000, 5000)
+		}, true},
+		{"taken after the close", func(w *wire) {
+			w.dial(1000, 1000)
+			w.part(1000, 1000)
+			w.dial(1000, 5000)
+		}, false},
+		{"taken after a close of which only the acknowledgement was seen", func(w *wire) {
+			w.dial(1000, 1000)
+			w.send(ms, 1000, true, event.ACK, 1501, 1002, 0)
+			w.dial(1000, 5000)
+		}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var w wire
+			test.play(&w)
+			if r := same(t, w.segs)[0]; (r.Marks&conn.MarkClosedUnseen != 0) != test.unseen {
+				t.Errorf("close unseen is %v, want %v", !test.unseen, test.unseen)
+			}
+		})
+	}
+}

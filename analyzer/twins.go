@@ -26,7 +26,8 @@ type sight struct {
 	flow           int
 	client, server uint32
 	opened         event.Time
-	rtt            time.Duration // SYN to SYN-ACK here: the longer, the nearer to the client
+	rtt            time.Duration // from the last SYN to the SYN-ACK here: the longer, the nearer to the client
+	retried        bool          // that was not the first SYN
 }
 
 // joinCaptures finds connections that several views show, keeps the sight nearest
@@ -191,7 +192,7 @@ func (res *Result) findTwins() []twins {
 			return
 		}
 		n := names{r.ClientStart, r.ServerStart}
-		s := sight{i, r.ClientStart, r.ServerStart, r.Opened, r.SYNRTT}
+		s := sight{i, r.ClientStart, r.ServerStart, r.Opened, r.SYNRTT, r.SYNRetries > 0}
 		if k, ok := found[n]; ok {
 			if p := &pairs[k]; !res.sameView(s, append(p.between, p.near, p.far)...) {
 				p.add(s)
@@ -222,7 +223,7 @@ func (res *Result) sameView(s sight, others ...sight) bool {
 }
 
 // resentLeast is how much longer than the shortest a handshake's way must take
-// to show that its SYN or SYN-ACK was sent again: half of the first
+// to show that its SYN-ACK was sent again: half of the first
 // retransmission timeout (RFC 6298, section 2), since the way is half of both.
 const resentLeast = synRetry / 2
 
@@ -253,12 +254,16 @@ func (res *Result) measureTwins(pairs []twins) {
 // setClock gives the connections of two views the offset that their whole
 // handshakes agree on.
 func (res *Result) setClock(k viewPair, group []*twins) Clock {
-	least := group[0].oneWay
-	for _, p := range group {
+	whole := slices.DeleteFunc(slices.Clone(group), func(p *twins) bool { return p.near.retried || p.far.retried })
+	if len(whole) == 0 {
+		whole = group
+	}
+	least := whole[0].oneWay
+	for _, p := range whole {
 		least = min(least, p.oneWay)
 	}
 	var offsets, ways []time.Duration
-	for _, p := range group {
+	for _, p := range whole {
 		if p.oneWay < least+resentLeast {
 			offsets, ways = append(offsets, p.offset), append(ways, p.oneWay)
 		}
@@ -308,7 +313,10 @@ func (res *Result) stallFromBoth(f *facts) *string {
 		return nil
 	}
 	if far.Sent < f.Sent {
-		return text("network") // the request never arrived
+		if far.ClientMissing > 0 || res.views[t.flow.view].end.Add(t.offset) < f.RequestEnd.Add(t.oneWay) {
+			return nil // it passed there unseen, or behind the end of that capture
+		}
+		return text("network") // it never arrived
 	}
 	if late := far.RequestEnd.Sub(f.RequestEnd) - t.oneWay; late > f.CloseAt.Sub(f.RequestEnd)/2 {
 		return text("network") // it arrived when half of the wait was over

@@ -105,23 +105,34 @@ func TestTwinsReusedPorts(t *testing.T) {
 	}
 }
 
-// TestTwinsLostSYN: a SYN that was lost on the way tells nothing about how long
-// the way takes.
-func TestTwinsLostSYN(t *testing.T) {
-	flows, _ := twoHosts(5, 0, 0.02, func(k int, near, _ *conn.Record) {
-		if k < 2 {
+// TestTwinsLost: handshakes that lost a segment on the way tell nothing about
+// how long the way takes, and about the clocks, even if most did.
+func TestTwinsLost(t *testing.T) {
+	for name, change := range map[string]func(near, far *conn.Record){
+		"the SYN": func(near, _ *conn.Record) {
 			near.Opened = near.Opened.Add(-time.Second)
-			near.SYNRTT += time.Second
 			near.SYNRetries = 1
-		}
-	}).flows(t)
-	for k, f := range flows {
-		if f.OtherSide == nil || f.OtherSide.OneWayS == nil {
-			t.Fatalf("row %d is not joined", k)
-		}
-		if got := *f.OtherSide.OneWayS; math.Abs(got-0.02) > 1e-3 {
-			t.Errorf("row %d: one way takes %v s, want 0.02", k, got)
-		}
+		},
+		"the SYN-ACK": func(near, _ *conn.Record) { near.SYNRTT += time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			flows, report := twoHosts(5, 3, 0.02, func(k int, near, far *conn.Record) {
+				if k < 3 {
+					change(near, far)
+				}
+			}).flows(t)
+			for k, f := range flows {
+				if f.OtherSide == nil || f.OtherSide.OneWayS == nil {
+					t.Fatalf("row %d is not joined", k)
+				}
+				if got := *f.OtherSide.OneWayS; math.Abs(got-0.02) > 1e-3 {
+					t.Errorf("row %d: one way takes %v s, want 0.02", k, got)
+				}
+			}
+			if len(report.Clocks) != 1 || math.Abs(report.Clocks[0].OffsetS+3) > 1e-3 {
+				t.Errorf("clocks %+v, want one of -3", report.Clocks)
+			}
+		})
 	}
 }
 
@@ -225,6 +236,13 @@ func TestStallFromBoth(t *testing.T) {
 			near.Marks |= conn.MarkRequestUnacked
 			far.Sent, far.Open, far.Outstanding = 0, 0, false
 		}, "network"},
+		{"the request never arrived, in a capture that ended before", func(_ int, _, far *conn.Record) {
+			far.Sent, far.Open, far.Outstanding = 0, 0, false
+			far.RequestStart, far.RequestEnd = event.NoTime, event.NoTime
+		}, "server"},
+		{"the request passed the other capture unseen", func(_ int, _, far *conn.Record) {
+			far.Sent, far.Open, far.Outstanding, far.ClientMissing = 0, 0, false, 100
+		}, "server"},
 		{"the answer left in time", func(_ int, _, far *conn.Record) {
 			far.ResponseStart = far.RequestEnd.Add(100 * time.Millisecond)
 		}, "network"},
@@ -233,7 +251,11 @@ func TestStallFromBoth(t *testing.T) {
 		}, "server"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			flows, _ := twoHosts(3, 5, 0.02, c.change).flows(t)
+			m := twoHosts(3, 5, 0.02, c.change)
+			if strings.Contains(c.name, "ended before") {
+				m.v.end = sec(11 + 5)
+			}
+			flows, _ := m.flows(t)
 			if q := flows[1].Close.Request; q == nil || q.Stall == nil || *q.Stall != c.want {
 				t.Errorf("%+v, want %s", flows[1].Close.Request, c.want)
 			}

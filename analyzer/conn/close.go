@@ -42,6 +42,9 @@ func (c *Conn) finish(s *event.Segment, from, to *half, at event.Moment) {
 	if s.Flags&event.SYN != 0 {
 		seq = seq.Add(1)
 	}
+	if s.Len == 0 && !to.acks {
+		from.joinedAtProbe(seq)
+	}
 	if !from.finSeen && seq != from.fin {
 		from.finAt = event.Moment{} // what was acknowledged was a byte
 	}
@@ -201,6 +204,10 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 		c.challenged, to.acks = true, false
 		return
 	}
+	if refusesNothing(s, from, to) {
+		c.rstAt, c.rstBy = at, from // it counts unless the dial goes on; see Finish
+		return
+	}
 	c.missedByReset(s, from)
 	c.believeBoth()
 	from.rstSeen = true
@@ -222,6 +229,7 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 	from.state, to.state = StateClosed, StateClosed
 	c.drainAll(at)
 	c.skipToReset(s, from, to, at)
+	c.shutBefore(to, from, at)
 	c.tellShut(from, to, at)
 }
 
@@ -233,6 +241,24 @@ func (c *Conn) rst(s *event.Segment, from, to *half, at event.Moment) {
 func (c *Conn) answersChallenge(s *event.Segment, from, to *half) bool {
 	return from.state == StateSYNSent && !to.synSeen && to.payloads == 0 && to.acks && s.Seq == to.ack &&
 		from.synSeen && !from.nearSYN(to.ack)
+}
+
+// refusesNothing reports whether the RST s answers a SYN, but not this one: it
+// does not acknowledge it, so that the kernel which dials ignores it (RFC 9293,
+// section 3.10.7.3). The port's old connection sends one, and so do middleboxes.
+func refusesNothing(s *event.Segment, from, to *half) bool {
+	return to.state == StateSYNSent && to.payloads+to.bareAcks == 0 && !from.synSeen && from.payloads+from.bareAcks == 0 &&
+		(s.Flags&event.ACK == 0 || !to.nearSYN(s.Ack))
+}
+
+// refusedAfterAll takes the RST that refused nothing for a refusal, since
+// nothing else answered the SYN.
+func (c *Conn) refusedAfterAll() {
+	if c.rstBy != nil && !c.closing && !c.rstBy.synSeen && c.peer(c.rstBy).state == StateSYNSent {
+		c.rstBy.rstSeen, c.reset = true, true
+		c.lastClosed(c.rstAt.Time)
+		c.close(c.rstBy, HowRST, c.rstAt)
+	}
 }
 
 // handshakeSpan is how far from a SYN an acknowledgement may lie to be of that
@@ -257,6 +283,10 @@ func (c *Conn) resetInHalfClose(from, to *half, at event.Moment) {
 	answered := to.finSeen && to.finAcked
 	if c.spokeData && !answered && c.kind != HalfHeld {
 		c.endedBy, c.kind = EndedByLateDataReset, HalfOrphan
+	}
+	if c.spoke.Known() && at.Time.Sub(c.spoke) < time.Second && !c.spokeData && !to.finSeen {
+		c.kind = HalfOrphan // a probe found the socket gone
+		c.endHalf(at, EndedByExpiry)
 	}
 	c.endHalf(at, EndedByLateDataReset)
 }
@@ -284,7 +314,7 @@ func (c *Conn) close(from *half, how How, at event.Moment) {
 	c.first.at, c.first.by, c.first.how = at, from, how
 	c.first.ack, c.first.acks = from.ack, from.acks
 	c.first.soon = from.prompt(c.peer(from), at.Time)
-	if from.gaveUp(at.Time) {
+	if from.gaveUp(c.peer(from), at.Time) || how == HowRST && from.probedInVain(c.peer(from)) {
 		c.marks |= MarkGaveUp
 	}
 	c.a.atClose, c.b.atClose = c.a.snapshot(), c.b.snapshot()

@@ -54,7 +54,7 @@ type Conn struct {
 	synAckAt  event.Time
 	ackAt     event.Time // the ACK of the SYN-ACK, less what the SYN-ACK's repetitions took
 
-	rstAt event.Moment // the first RST
+	rstAt event.Moment // the first RST, or, while reset is false, one that refuses nothing
 	rstBy *half
 
 	a, b half
@@ -118,9 +118,14 @@ func (c *Conn) ReusedAfter(old *Conn) {
 // Retaken takes the SYN of another connection on c's 4-tuple. A kernel gives a
 // port away only when no socket holds it, so a closer that dials again from a
 // half-closed 4-tuple had been dropped before (Linux: tcp_fin_timeout), by then
-// at the latest; and its peer's socket goes with the old connection.
+// at the latest; and its peer's socket goes with the old connection. One that
+// had not closed did so unseen.
 func (c *Conn) Retaken(s *event.Segment) {
-	if !c.closing || c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
+	if !c.closing {
+		c.marks |= MarkClosedUnseen // unless Finish finds the close
+		return
+	}
+	if c.first.how != HowFIN || !c.sends(c.first.by, s) || c.halfEnd.Seen() {
 		return
 	}
 	c.kind = HalfOrphan
@@ -247,14 +252,16 @@ func (c *Conn) unreachable(s *event.Segment, from, to *half) {
 	}
 }
 
-// syn takes a SYN or a SYN-ACK.
+// syn takes a SYN or a SYN-ACK. A second SYN-ACK with another number replaces the
+// first one while nobody has acknowledged that: two servers behind a balancer
+// answered, or one that forgot (SYN cookies, a restart).
 func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 	from.syns++
 	if from.synSeen && from.base == s.Seq {
 		from.retrans++
 		from.retransAt = s.Time
 	}
-	if !from.synSeen {
+	if !from.synSeen || from.base != s.Seq && !to.acks && from.payloads == 0 {
 		from.synSeen, from.begun = true, true
 		from.base = s.Seq
 		from.next = s.Seq.Add(1)
@@ -280,6 +287,12 @@ func (c *Conn) syn(s *event.Segment, from, to *half, at event.Moment) {
 // acknowledge takes the acknowledgement that s carries for the other stream.
 func (c *Conn) acknowledge(s *event.Segment, from, to *half) {
 	to.begin(s.Ack)
+	if to.rtxRun != 0 && (!s.Ack.Before(to.top) || s.Window == 0) {
+		to.rtxRun = 0 // it has everything, or would take nothing: it lives
+	}
+	if !from.acks {
+		to.joinedAtProbe(s.Ack)
+	}
 	if !from.acks || from.ack.Before(s.Ack) {
 		if from.acks || !to.top.Before(s.Ack) {
 			to.rtxRun = 0
@@ -345,6 +358,9 @@ func (c *Conn) established(s *event.Segment, from, to *half) {
 // probe (RFC 9293, section 3.8.4: one byte before the next one).
 func (c *Conn) bare(s *event.Segment, from, to *half) {
 	from.bareAcks++
+	if s.Seq.Add(1) == from.next {
+		from.probed(to)
+	}
 	if !c.closing {
 		return
 	}
@@ -357,12 +373,31 @@ func (c *Conn) bare(s *event.Segment, from, to *half) {
 	}
 }
 
+// giveUpLeast is how many repetitions, or keep-alive probes, must have gone
+// unanswered for the sender to have given up.
+const giveUpLeast = 3
+
 // gaveUp reports whether h retransmitted into silence and stopped: the next
 // retransmission, due after twice the last interval (RFC 6298, section 5.5),
 // did not come until t.
-func (h *half) gaveUp(t event.Time) bool {
-	return h.rtxRun >= 3 && h.lastSent.Known() && t-h.lastSent > h.rtxGap*5/2
+func (h *half) gaveUp(peer *half, t event.Time) bool {
+	return h.rtxRun >= giveUpLeast && !h.heard(peer) && h.lastSent.Known() && t-h.lastSent > h.rtxGap*5/2
 }
+
+// probedInVain reports whether peer, which had acknowledged everything, did not
+// answer the keep-alive probes of h. Behind the last of them a kernel sends a RST
+// (Linux: tcp_keepalive_timer).
+func (h *half) probedInVain(peer *half) bool { return h.rtxRun >= giveUpLeast && h.heard(peer) }
+
+// probed notes a keep-alive probe.
+func (h *half) probed(peer *half) {
+	if h.heard(peer) && h.rtxRun < 255 {
+		h.rtxRun++
+	}
+}
+
+// heard reports whether peer has acknowledged everything that h sent.
+func (h *half) heard(peer *half) bool { return peer.acks && h.begun && !peer.ack.Before(h.top) }
 
 // resent notes a retransmission.
 func (h *half) resent(t event.Time) {

@@ -12,6 +12,7 @@ import (
 // packet was not captured. The connection takes no more segments afterwards.
 func (c *Conn) Finish(end event.Time, r *Record) {
 	c.drainAll(event.Moment{Time: c.lastAt, Frame: c.lastFrame})
+	c.refusedAfterAll()
 	c.believeBoth()
 	c.shutAtEnd(&c.a, &c.b)
 	c.shutAtEnd(&c.b, &c.a)
@@ -111,7 +112,10 @@ func (c *Conn) finishMarks(client, server *half, end event.Time, r *Record) {
 	set(MarkFlagsOnly, carried && client.bareAcks+server.bareAcks == 0)
 	set(MarkReset, c.reset)
 	set(MarkClosed, c.reset || client.finSeen && server.finSeen)
-	set(MarkGaveUp, !c.closing && (client.gaveUp(end) || server.gaveUp(end)))
+	if c.closing {
+		r.Marks &^= MarkClosedUnseen
+	}
+	set(MarkGaveUp, !c.closing && (client.gaveUp(server, end) || server.gaveUp(client, end)))
 }
 
 // finishClose fills in the first close and the half-close. end is the end of the
@@ -208,7 +212,7 @@ func (c *Conn) missedReset(a, b *half, end event.Time) {
 // probes tells what became of the closer's socket by its answers to the
 // peer's keep-alive probes.
 func (c *Conn) probes(a *half, r *Record) {
-	if c.rstBy == a && c.spoke.Known() && !c.spokeData {
+	if c.reset && c.rstBy == a && c.spoke.Known() && !c.spokeData {
 		r.Marks |= MarkProbeReset
 	}
 }
@@ -321,7 +325,7 @@ func (c *Conn) outstanding(x *exchange.Exchange, client, server *half, r *Record
 			r.Marks |= MarkSentIntoClosed
 		}
 	}
-	if c.first.by == server && (server.atClose.ackFrame < x.Start.Frame || c.leftUnread(client, x, r)) {
+	if c.first.by == server && (server.atClose.before(client, x.Start.Frame) || c.leftUnread(client, x, r)) {
 		r.Marks |= MarkRequestUnread
 	}
 	c.stall(client, x.End.Frame, r)
@@ -347,6 +351,18 @@ func (r *Record) outlasted(pause time.Duration) bool {
 // program takes to read does not count.
 const pauseLeast = 5 * time.Millisecond
 
+// before reports whether the acknowledgement of a receiver does not cover what h
+// sent in a frame: it moved last in an earlier one. An acknowledgement of all
+// that h sent covers that, too, for a capture on several queues may show it
+// before the data.
+func (s *snapshot) before(h *half, frame uint32) bool {
+	all := h.next
+	if h.finKnown() && h.fin.Before(all) {
+		all = h.fin
+	}
+	return s.ackFrame == 0 || s.ackFrame < frame && s.ack.Before(all)
+}
+
 // leftUnread reports whether the server's close acknowledges less than the
 // client had sent, while only one request waited, of one segment: what is left is
 // that request. The frame where the acknowledgement moved does not tell, when the
@@ -368,23 +384,30 @@ func (c *Conn) stall(client *half, end uint32, r *Record) {
 	if !c.closing {
 		a, b = client.snapshot(), server.snapshot()
 	}
-	since := func(t event.Time) bool { return t.Known() && r.RequestStart.Known() && t >= r.RequestStart }
-	if since(a.retransAt) {
-		r.Marks |= MarkRequestRetrans
-	}
-	if since(b.retransAt) {
-		r.Marks |= MarkResponseRetrans
-	}
 	closed := c.first.at.Time
 	if !c.closing {
 		closed = c.lastAt
 	}
-	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && b.ackFrame < end && waited > unackedLeast+r.RTT {
+	if resentSince(a.retransAt, r.RequestStart, closed) {
+		r.Marks |= MarkRequestRetrans
+	}
+	if resentSince(b.retransAt, r.RequestStart, closed) {
+		r.Marks |= MarkResponseRetrans
+	}
+	if waited, ok := Duration(r.RequestEnd, closed); ok && r.Marks&MarkOneSided == 0 && b.before(client, end) && waited > unackedLeast+r.RTT {
 		r.Marks |= MarkRequestUnacked
 	}
 	if zeroSince(a.zeroAt, a.zeroEnd, r.RequestStart) || zeroSince(b.zeroAt, b.zeroEnd, r.RequestStart) {
 		r.Marks |= MarkZeroWindow
 	}
+}
+
+// resentSince reports whether retransmissions, the last one at t, held up what
+// waited from start to end. They did not when they were over in the first third
+// of it: the next one is due after twice the last interval (RFC 6298, section
+// 5.5), and would have been sent by then.
+func resentSince(t, start, end event.Time) bool {
+	return t.Known() && start.Known() && t >= start && end-t <= 2*(t-start)
 }
 
 // zeroWindowLimit is how long a window must stay closed to count as a stall:

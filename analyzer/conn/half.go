@@ -21,7 +21,7 @@ type half struct {
 	shut     bool  // the tracker knows of its FIN or RST
 	believed bool  // finSeen, but its FIN is not in the input, only its acknowledgement; see missedFIN
 	waits    bool  // it announced a window of zero, and has not opened it again
-	rtxRun   uint8 // retransmissions since the peer last acknowledged something new
+	rtxRun   uint8 // retransmissions and keep-alive probes since the peer last acknowledged something new, or all
 	sightAt  uint8 // where the next of sightings goes, modulo their number
 	dial     origin
 	base     event.Seq // initial sequence number; valid when begun
@@ -59,11 +59,12 @@ type half struct {
 // snapshot is what later packets may overwrite, as it was at the first close.
 type snapshot struct {
 	retransAt, zeroAt, zeroEnd event.Time
-	ackFrame                   uint32 // where its acknowledgement last moved; 0 nowhere
+	ackFrame                   uint32    // where its acknowledgement last moved; 0 nowhere
+	ack                        event.Seq // and to where
 }
 
 func (h *half) snapshot() snapshot {
-	return snapshot{h.retransAt, h.zeroAt, h.zeroEnd, h.ackFrame}
+	return snapshot{h.retransAt, h.zeroAt, h.zeroEnd, h.ackFrame, h.ack}
 }
 
 // offset is how many bytes of its stream have passed in order or are known to
@@ -79,6 +80,16 @@ func (h *half) begin(next event.Seq) {
 	h.begun = true
 	h.base = event.SeqOf(next.Uint32() - 1)
 	h.next, h.top = next, next
+}
+
+// joinedAtProbe puts right where a stream begins that the input joins at a
+// keep-alive probe, which bears the number before the next byte's; seq, the
+// first number that is acknowledged or sent behind it, shows that. It takes a
+// single lost byte, or a lost FIN, behind a bare acknowledgement for one.
+func (h *half) joinedAtProbe(seq event.Seq) {
+	if !h.synSeen && !h.finSeen && h.payloads == 0 && h.bareAcks > 0 && h.base.Add(1) == h.next && h.next.Add(1) == seq {
+		h.base, h.next, h.top = h.next, seq, seq
+	}
 }
 
 // sighting is a segment that was seen: what a copy of it shares with it, and
@@ -98,7 +109,7 @@ const placeBits = 1<<16 - 1
 func sight(s *event.Segment) sighting {
 	a := uint64(s.Seq.Uint32()) | uint64(s.Ack.Uint32())<<32
 	b := uint64(s.TSVal) | uint64(s.Len&0xffff)<<32 | uint64(s.IPID)<<48
-	hi, lo := bits.Mul64(a^0x8ebc6af09c88c6e3, b^uint64(s.Flags)*0x9e3779b97f4a7c15^uint64(s.Len>>16)<<16)
+	hi, lo := bits.Mul64(a^0x8ebc6af09c88c6e3, b^(uint64(s.Flags)|uint64(s.Window)<<8)*0x9e3779b97f4a7c15^uint64(s.Len>>16)<<16)
 	place := (s.Scope*0x9e3779b1)>>16 ^ uint32(s.TTL)
 	return sighting{s.Time, (hi^lo)&^placeBits | uint64(place&placeBits)}
 }

@@ -17,9 +17,13 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 		seq = seq.Add(1) // TCP Fast Open, RFC 7413
 	}
 	end := seq.Add(s.Len)
-	if from.probe(seq, s) {
+	if from.probe(to, seq, s) {
+		from.probed(to)
 		c.peerSpoke(from, s, false)
 		return
+	}
+	if from.payloads == 0 && !to.acks {
+		from.joinedAtProbe(seq)
 	}
 	from.payloads++
 	defer from.sent(s.Time, end)
@@ -50,8 +54,8 @@ func (c *Conn) payload(s *event.Segment, from, to *half, at event.Moment) {
 
 // probe reports whether s is a keep-alive probe with a byte of garbage: the
 // byte before the next one, which the peer has acknowledged already.
-func (h *half) probe(seq event.Seq, s *event.Segment) bool {
-	return s.Len == 1 && h.begun && seq.Add(1) == h.next && h.payloads > 0 && h.rtxRun == 0 &&
+func (h *half) probe(peer *half, seq event.Seq, s *event.Segment) bool {
+	return s.Len == 1 && h.begun && seq.Add(1) == h.next && h.payloads > 0 && (h.rtxRun == 0 || h.heard(peer)) &&
 		h.lastSent.Known() && s.Time-h.lastSent > event.Time(1e9)
 }
 
@@ -256,6 +260,7 @@ func (c *Conn) shutInOrder(h, peer *half) {
 	if !h.finSeen || h.shut {
 		return
 	}
+	c.shutBefore(peer, h, h.finAt)
 	if h.next.Before(h.fin) {
 		if !h.stash.empty() || !peer.acks || !h.next.Before(peer.ack) {
 			return
@@ -263,6 +268,15 @@ func (c *Conn) shutInOrder(h, peer *half) {
 		c.skip(h, h.fin, peer.ackedBy(h.fin, h.finAt))
 	}
 	c.tellShut(h, peer, h.finAt)
+}
+
+// shutBefore tells the tracker of the FIN of h that peer, which closes at at, had
+// acknowledged: peer has what the input lacks in front of it.
+func (c *Conn) shutBefore(h, peer *half, at event.Moment) {
+	if c.first.by == h && h.finSeen && !h.shut && peer.acks && h.fin.Before(peer.ack) && h.stash.empty() {
+		c.skip(h, h.fin, peer.ackedBy(h.fin, at))
+		c.tellShut(h, peer, h.finAt)
+	}
 }
 
 // ackedBy is when h acknowledged everything before seq, at at the latest.

@@ -161,11 +161,11 @@ const (
 	MarkFlagsOnly                        // only SYN, FIN and RST segments were captured although data had passed
 	MarkCutPayload                       // payloads were cut by the snap length
 	MarkClosed                           // nobody can send any more: both FINs, or a RST
-	MarkRequestRetrans                   // client bytes were retransmitted while the closing request waited
+	MarkRequestRetrans                   // client bytes were retransmitted while the closing request waited, and not only at its beginning
 	MarkResponseRetrans                  // server bytes were
 	MarkRequestUnacked                   // the closing request was never acknowledged completely
 	MarkZeroWindow                       // a window of zero was open while the closing request waited
-	MarkGaveUp                           // data was retransmitted without an answer until the sender fell silent
+	MarkGaveUp                           // data was retransmitted without an answer until the sender fell silent, or keep-alive probes were until it sent a RST
 	MarkReset                            // a RST was seen at all
 	MarkLateData                         // the peer sent data after the first FIN
 	MarkChallengeACK                     // a SYN on this 4-tuple met the old connection's CLOSE-WAIT
@@ -183,7 +183,7 @@ const (
 	MarkRequestWhole                     // the outstanding request had been sent completely
 	MarkPathCut                          // the path is only the beginning of the real one
 	MarkRequestUnseen                    // the outstanding request is not in the input, only its acknowledgement: RequestStart is the latest that it can have been
-	MarkClosedUnseen                     // a log shows that the descriptor was reused, but not the close
+	MarkClosedUnseen                     // a log shows that the descriptor was reused, or a capture that the 4-tuple was, but not the close
 	MarkCloseUnseen                      // the first FIN is not in the input, only its acknowledgement: CloseAt is the latest that it can have been
 	MarkRequestUnread                    // the server's close did not acknowledge the first byte of the outstanding request
 	MarkResynced                         // the parser lost a message boundary and found another

@@ -52,7 +52,7 @@ func (t *Tracker) respond(x *entry, from, to int64, start, at event.Moment) {
 	if x == nil {
 		return
 	}
-	if t.client.shut {
+	if t.past(to) {
 		if !x.Late.Seen() {
 			x.Late = at
 		}
@@ -64,6 +64,11 @@ func (t *Tracker) respond(x *entry, from, to int64, start, at event.Moment) {
 	}
 	x.Last, x.LastOffset = at, to
 }
+
+// past reports whether the client had not received the bytes of the server up to
+// the offset to when it closed. What it had received may still be given later: a
+// capture may show the FIN before it, or only by what follows that it lacks it.
+func (t *Tracker) past(to int64) bool { return t.client.shut && (t.read < 0 || to > t.read) }
 
 // complete ends the response to x, the oldest that waits; nil ends one that
 // answers a request which is not tracked.
@@ -85,7 +90,7 @@ func (t *Tracker) complete(x *entry, at event.Moment) {
 // end marks the response to x as ended, at at or zero when that is not known.
 func (t *Tracker) end(x *entry, at event.Moment) {
 	x.flags |= entryComplete
-	if !t.client.shut || !at.Seen() {
+	if !t.client.shut || !at.Seen() || x.First.Seen() && !x.Late.Seen() && !t.past(x.LastOffset) {
 		return
 	}
 	if !x.Late.Seen() {

@@ -32,7 +32,7 @@ func (t *Tracker) interim(x *entry, at event.Moment) {
 	if x == nil {
 		return
 	}
-	if t.client.shut {
+	if x.Late.Seen() {
 		x.Late, x.LateEnd = event.Moment{}, event.Moment{}
 		return
 	}
@@ -143,6 +143,9 @@ func (h *half) restart(env *Env) {
 func (t *Tracker) http1Shut(side event.Side, at event.Moment) {
 	h := t.half(side)
 	if side == event.Server && h.phase == phaseClose {
+		if x := t.q.waiting(); x != nil && t.client.shut && !x.Late.Seen() {
+			x.Late, x.LateEnd = at, at // the client had all but the end
+		}
 		t.endMessage(side, h, at)
 	}
 	if side == event.Client {
