@@ -304,7 +304,7 @@ const recordChunk = 256 << 10
 // copy and no garbage.
 type records struct {
 	chunks [][]byte
-	places []place
+	places chunked[place]
 	buf    []byte
 }
 
@@ -315,18 +315,17 @@ type place struct {
 	first  uint32 // first frame
 }
 
-func (rs *records) len() int { return len(rs.places) }
+func (rs *records) len() int { return rs.places.len() }
 
 // at returns the packed bytes of record i, with whatever follows them.
 func (rs *records) at(i int) []byte {
-	p := rs.places[i]
+	p := rs.places.at(uint32(i))
 	return rs.chunks[p.chunk][p.offset:]
 }
 
 // add packs r and returns its number.
 func (rs *records) add(r *conn.Record) int {
-	rs.places = append(rs.places, rs.write(r))
-	return len(rs.places) - 1
+	return int(rs.places.add(rs.write(r)))
 }
 
 // replace packs r anew in the place of record i, which takes size bytes. When
@@ -337,7 +336,7 @@ func (rs *records) replace(i, size int, r *conn.Record) {
 		copy(rs.at(i), rs.buf)
 		return
 	}
-	rs.places[i] = rs.write(r)
+	*rs.places.at(uint32(i)) = rs.write(r)
 }
 
 func (rs *records) write(r *conn.Record) place {

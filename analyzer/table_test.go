@@ -321,8 +321,8 @@ func TestRecords(t *testing.T) {
 		if r.Unpack(rs.at(i)); r.Client != want[i].Client || r.ServerPackets != want[i].ServerPackets || r.ClientBytes != want[i].ClientBytes {
 			t.Fatalf("record %d: got %+v, want %+v", i, r, want[i])
 		}
-		if rs.places[i].first != want[i].FirstFrame {
-			t.Fatalf("record %d is sorted by %d, want %d", i, rs.places[i].first, want[i].FirstFrame)
+		if first := rs.places.at(uint32(i)).first; first != want[i].FirstFrame {
+			t.Fatalf("record %d is sorted by %d, want %d", i, first, want[i].FirstFrame)
 		}
 	}
 }
