@@ -121,9 +121,7 @@ func (a *Analyzer) sequential(v *view, src Source) error {
 		if err != nil && err != io.EOF {
 			return err
 		}
-		v.observe(&j.batch, &a.opts)
-		j.split(v.window)
-		j.end = v.end
+		v.observe(&j, &a.opts)
 		v.work(0, 1, &j)
 		if err == io.EOF {
 			return nil
@@ -131,23 +129,37 @@ func (a *Analyzer) sequential(v *view, src Source) error {
 	}
 }
 
-// observe takes the batch's times and names.
-func (v *view) observe(b *event.Batch, opts *Options) {
-	v.clock.read(b.Segments)
-	v.window = opts.window(v.clock.first)
+// observe takes the times and names of a job's batch, and tells which of its
+// segments are of each shard. It is one pass, for the segments of a batch do
+// not fit the nearest cache.
+func (v *view) observe(j *job, opts *Options) {
+	b := &j.batch
+	for k := range j.parts {
+		j.parts[k] = j.parts[k][:0]
+	}
 	for i := range b.Segments {
-		v.answers = v.answers || b.Segments[i].Flags != event.SYN
-		switch t := b.Segments[i].Time; {
+		s := &b.Segments[i]
+		v.clock.read(s, b.Segments[i+1:])
+		if !v.start.Known() {
+			v.window = opts.window(v.clock.first)
+		}
+		v.answers = v.answers || s.Flags != event.SYN
+		switch t := s.Time; {
 		case v.window.early(t):
 			v.before = true
+			continue
 		case v.window.late(t):
 			v.behind = true
+			continue
 		case t.Known() && !v.start.Known():
 			v.start, v.end = t, t
 		default:
 			v.end = max(v.end, t)
 		}
+		k := shardOf(s.Hash)
+		j.parts[k] = append(j.parts[k], uint16(i))
 	}
+	j.end = v.end
 	for _, n := range b.Names {
 		if len(v.hosts) < maxHosts {
 			v.hosts[n.Addr] = n.Host
@@ -201,9 +213,7 @@ func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *
 		if err != nil && err != io.EOF {
 			return err
 		}
-		v.observe(&j.batch, &a.opts)
-		j.split(v.window)
-		j.end = v.end
+		v.observe(j, &a.opts)
 		j.left.Add(len(queues))
 		for _, q := range queues {
 			q <- j
@@ -211,20 +221,6 @@ func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *
 		free <- j
 		if err == io.EOF {
 			return nil
-		}
-	}
-}
-
-// split tells which segments are of each shard.
-func (j *job) split(w window) {
-	for i := range j.parts {
-		j.parts[i] = j.parts[i][:0]
-	}
-	for i := range j.batch.Segments {
-		s := &j.batch.Segments[i]
-		if w.holds(s.Time) {
-			k := shardOf(s.Hash)
-			j.parts[k] = append(j.parts[k], uint16(i))
 		}
 	}
 }

@@ -39,9 +39,9 @@ func (res *Result) arrangeView(number int, v *view) {
 	list := make([]stat.Moment, 0, n)
 	var ends [shards]uint32 // of each shard's numbers in list
 	for k, s := range v.shards {
-		for i := range s.records.places {
-			list = append(list, stat.MomentOf(int64(s.records.places[i].first), uint32(len(list))))
-		}
+		s.records.places.each(func(_ uint32, p *place) {
+			list = append(list, stat.MomentOf(int64(p.first), uint32(len(list))))
+		})
 		ends[k] = uint32(len(list))
 	}
 	list, _ = stat.SortMoments(list, make([]stat.Moment, n))

@@ -8,14 +8,15 @@ const chunkSize = 1 << 10
 // value is empty.
 type chunked[T any] struct{ chunks [][]T }
 
-// add appends a value.
-func (c *chunked[T]) add(v T) {
+// add appends a value and returns its reference.
+func (c *chunked[T]) add(v T) uint32 {
 	n := len(c.chunks)
 	if n == 0 || len(c.chunks[n-1]) == chunkSize {
 		c.chunks = append(c.chunks, make([]T, 0, chunkSize))
 		n++
 	}
 	c.chunks[n-1] = append(c.chunks[n-1], v)
+	return uint32((n-1)*chunkSize + len(c.chunks[n-1]) - 1)
 }
 
 // join appends the values of o. References into c hold, those into o do not.

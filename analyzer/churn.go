@@ -70,7 +70,11 @@ func (ls *lives) add(f *facts, open bool) {
 	if !opened.Known() {
 		opened = event.Time(f.FirstFrame) * lineTime // a log without a clock: the order of lines
 	}
-	list := append(ls.lists[*k], stat.MomentOf(int64(opened), opening(f.flow)))
+	list := ls.lists[*k]
+	if cap(list)-len(list) < 2 {
+		list = slices.Grow(list, len(list)+2) // twice as long: a quarter at a time would leave thrice as much behind
+	}
+	list = append(list, stat.MomentOf(int64(opened), opening(f.flow)))
 	if !open {
 		closed := f.CloseAt
 		if !closed.Known() {

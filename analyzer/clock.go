@@ -43,39 +43,43 @@ func (n *sighted) add(s *event.Segment) {
 	n.count++
 }
 
-// read takes the times of the next packets. A lone one that lies a day or more
-// from those around it is no reading of the clock (drivers that stamp with 0
-// before their clock is set, a broken record): its packet has no time. Two such
-// packets in a row are believed.
-func (c *clock) read(list []event.Segment) {
-	for i := range list {
-		s := &list[i]
-		if !s.Time.Known() {
-			continue
-		}
-		if c.prev.Known() && follows(s.Time, c.prev) {
-			c.steady++
-		} else {
-			if c.odd(s.Time, list[i+1:]) {
-				c.odds.add(s)
-				s.Time = event.NoTime
-				continue
-			}
-			if c.prev.Known() && s.Time > c.prev {
-				c.gaps.add(s)
-			}
-			c.steady = 0
-		}
-		if !c.first.Known() {
-			c.first, c.last = s.Time, s.Time
-		}
-		if s.Time > c.last {
-			c.last = s.Time
-		} else if c.last-s.Time > backLimit {
-			c.back++
-		}
-		c.prev = s.Time
+// read takes the time of the next packet, which others follow. A lone one that
+// lies a day or more from those around it is no reading of the clock (drivers
+// that stamp with 0 before their clock is set, a broken record): its packet has
+// no time. Two such packets in a row are believed.
+func (c *clock) read(s *event.Segment, following []event.Segment) {
+	if !s.Time.Known() {
+		return
 	}
+	if c.prev.Known() && follows(s.Time, c.prev) {
+		c.steady++
+	} else if !c.jump(s, following) {
+		return
+	}
+	if s.Time > c.last {
+		c.last = s.Time
+	} else if c.last-s.Time > backLimit {
+		c.back++
+	}
+	c.prev = s.Time
+}
+
+// jump takes a time that is not near the previous one, and reports whether it
+// is a time at all.
+func (c *clock) jump(s *event.Segment, following []event.Segment) bool {
+	if c.odd(s.Time, following) {
+		c.odds.add(s)
+		s.Time = event.NoTime
+		return false
+	}
+	if c.prev.Known() && s.Time > c.prev {
+		c.gaps.add(s)
+	}
+	c.steady = 0
+	if !c.first.Known() {
+		c.first, c.last = s.Time, s.Time
+	}
+	return true
 }
 
 // follows reports whether packets at t and u may follow each other.
@@ -138,9 +142,6 @@ func (o *Options) window(first event.Time) window {
 // time does neither.
 func (w window) early(t event.Time) bool { return t.Known() && w.from.Known() && t < w.from }
 func (w window) late(t event.Time) bool  { return t.Known() && w.to.Known() && t > w.to }
-
-// holds reports whether t lies in the window.
-func (w window) holds(t event.Time) bool { return !w.early(t) && !w.late(t) }
 
 // cut makes a view from which the window cut packets cover all of the window:
 // nothing else passed in it.

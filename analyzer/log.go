@@ -99,17 +99,17 @@ func (v *view) widen(t event.Time) {
 // them, except for the few that a verdict corrects.
 func (l *logged) records() records {
 	chunks, places := l.Packed()
-	rs := records{chunks: slices.Clone(chunks), places: make([]place, len(places))}
+	rs := records{chunks: slices.Clone(chunks)}
 	var c socket.Conn
 	var r conn.Record
 	for i, p := range places {
-		rs.places[i] = place{chunk: p.Chunk, offset: p.Offset, first: p.First}
+		own := rs.places.at(rs.places.add(place{chunk: p.Chunk, offset: p.Offset, first: p.First}))
 		if !l.Corrects(i) {
 			continue
 		}
 		r.Unpack(rs.at(i))
 		if l.Conn(i, &c, false); c.Record != r {
-			rs.places[i] = rs.write(&c.Record)
+			*own = rs.write(&c.Record)
 		}
 	}
 	return rs

@@ -25,6 +25,7 @@ type shard struct {
 	env       exchange.Env
 	trackers  []*exchange.Tracker // not in use
 	servers   map[event.Endpoint]*serverStats
+	asked     lookaside[event.Endpoint, *serverStats]
 	clients   map[[16]byte]*stat.Dist // response times of answered exchanges
 	lately    lookaside[[16]byte, *stat.Dist]
 	flows     []int32 // by record: the number of its flow, or -1; see Result.place
@@ -91,7 +92,12 @@ func (s *shard) Exchange(owner uint32, x *exchange.Exchange) {
 		return
 	}
 	if l.server == nil {
-		l.server = s.server(l.Server())
+		end := l.Server()
+		st, ok := s.asked.find(slotOfEnd(&end), end)
+		if !ok {
+			*st = s.server(end)
+		}
+		l.server = *st
 	}
 	e := s.endpoint(l.server, x.Endpoint)
 	switch x.Outcome {

@@ -15,6 +15,10 @@ const lingerTime = event.Time(300e6)
 // closes a second they stay for less than lingerTime.
 const lingerCount = 32
 
+// coldAfter is after how many frames of others a connection is taken to have
+// left the processor's caches; see conn.Touch.
+const coldAfter = 1000
+
 // table holds the connections of one shard: those of which only one segment was
 // seen as that segment, live ones in working form, closed ones packed. It is
 // keyed by the 4-tuple, either direction, and holds the latest connection of each.
@@ -35,6 +39,7 @@ type table struct {
 	linger  lingering
 	scratch conn.Record // the record that is being packed
 	shard   *shard
+	touched uint64 // what conn.Touch wants kept; it means nothing
 }
 
 // slot is one entry: a part of the hash, and where the connection is.
@@ -200,6 +205,9 @@ func (t *table) take() (uint32, *live) {
 
 // step gives s to a live connection.
 func (t *table) step(l *live, s *event.Segment) {
+	if l.Idle(s) > coldAfter {
+		t.touched += l.Touch()
+	}
 	l.Add(s)
 	if l.Closed() && !l.linger {
 		l.linger = true
@@ -245,8 +253,12 @@ func (t *table) sweep(now event.Time) {
 // settle packs a closed connection. Its slot goes on pointing to it.
 func (t *table) settle(i uint32) {
 	l := t.live[i]
-	if l == nil || !l.linger {
+	if l == nil {
 		return // its 4-tuple was reused meanwhile
+	}
+	t.touched += l.Touch()
+	if !l.linger {
+		return // and is in use again
 	}
 	n := t.store(i, l, l.LastTime())
 	t.slots[l.slot].ref = recordRef(n)
@@ -292,7 +304,7 @@ const recordChunk = 256 << 10
 // copy and no garbage.
 type records struct {
 	chunks [][]byte
-	places []place
+	places chunked[place]
 	buf    []byte
 }
 
@@ -303,18 +315,17 @@ type place struct {
 	first  uint32 // first frame
 }
 
-func (rs *records) len() int { return len(rs.places) }
+func (rs *records) len() int { return rs.places.len() }
 
 // at returns the packed bytes of record i, with whatever follows them.
 func (rs *records) at(i int) []byte {
-	p := rs.places[i]
+	p := rs.places.at(uint32(i))
 	return rs.chunks[p.chunk][p.offset:]
 }
 
 // add packs r and returns its number.
 func (rs *records) add(r *conn.Record) int {
-	rs.places = append(rs.places, rs.write(r))
-	return len(rs.places) - 1
+	return int(rs.places.add(rs.write(r)))
 }
 
 // replace packs r anew in the place of record i, which takes size bytes. When
@@ -325,7 +336,7 @@ func (rs *records) replace(i, size int, r *conn.Record) {
 		copy(rs.at(i), rs.buf)
 		return
 	}
-	rs.places[i] = rs.write(r)
+	*rs.places.at(uint32(i)) = rs.write(r)
 }
 
 func (rs *records) write(r *conn.Record) place {

@@ -321,8 +321,8 @@ func TestRecords(t *testing.T) {
 		if r.Unpack(rs.at(i)); r.Client != want[i].Client || r.ServerPackets != want[i].ServerPackets || r.ClientBytes != want[i].ClientBytes {
 			t.Fatalf("record %d: got %+v, want %+v", i, r, want[i])
 		}
-		if rs.places[i].first != want[i].FirstFrame {
-			t.Fatalf("record %d is sorted by %d, want %d", i, rs.places[i].first, want[i].FirstFrame)
+		if first := rs.places.at(uint32(i)).first; first != want[i].FirstFrame {
+			t.Fatalf("record %d is sorted by %d, want %d", i, first, want[i].FirstFrame)
 		}
 	}
 }
@@ -335,6 +335,38 @@ func BenchmarkTable(b *testing.B) {
 			w.send(ms, p, false, event.ACK, 1001, 1501, 0)
 		}
 		w.part(p, 1000)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s := newShard()
+		for i := range w.segs {
+			s.add(&w.segs[i])
+		}
+		s.finish(w.now)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(w.segs)), "ns/segment")
+}
+
+// BenchmarkTableCold follows 20,000 connections at once, which come twice: to
+// send a request, and when all others have, in another order, for the response
+// and the close.
+func BenchmarkTableCold(b *testing.B) {
+	const conns = 20000
+	w := wire{now: 1e18}
+	request, response := []byte("GET /a HTTP/1.1\r\nHost: b\r\n\r\n"), []byte("HTTP/1.1 204 No Content\r\n\r\n")
+	n, m := uint32(len(request)), uint32(len(response))
+	for p := range uint16(conns) {
+		w.dial(p, 1000)
+		w.send(0, p, false, event.ACK, 1001, 1501, n).Payload = request
+		w.send(0, p, true, event.ACK, 1501, 1001+n, 0)
+	}
+	for k := range conns {
+		p := uint16(k * 7919 % conns)
+		w.send(0, p, true, event.ACK, 1501, 1001+n, m).Payload = response
+		w.send(0, p, false, event.ACK, 1001+n, 1501+m, 0)
+		w.send(0, p, false, event.FIN|event.ACK, 1001+n, 1501+m, 0)
+		w.send(0, p, true, event.FIN|event.ACK, 1501+m, 1002+n, 0)
+		w.send(0, p, false, event.ACK, 1002+n, 1502+m, 0)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

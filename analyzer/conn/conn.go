@@ -147,6 +147,9 @@ func (c *Conn) Owner() uint32 { return c.owner }
 // LastTime is when the last segment passed.
 func (c *Conn) LastTime() event.Time { return c.lastAt }
 
+// Idle is how many frames before s the last segment passed.
+func (c *Conn) Idle(s *event.Segment) uint32 { return s.Frame - c.lastFrame }
+
 // ends returns the sender and the receiver of s. A host that talks to itself
 // on one port is its own peer; then the direction is a's.
 func (c *Conn) ends(s *event.Segment) (from, to *half) {

@@ -24,11 +24,18 @@ func EndpointOf(ap netip.AddrPort) Endpoint {
 // V4 returns the endpoint of a four-byte address. It panics when addr is
 // shorter.
 func V4(addr []byte, port uint16) Endpoint {
-	_ = addr[3]
-	e := Endpoint{Port: port}
-	e.Addr[10], e.Addr[11] = 0xff, 0xff
-	copy(e.Addr[12:], addr[:4])
+	var e Endpoint
+	e.SetV4(addr, port)
 	return e
+}
+
+// SetV4 makes e V4(addr, port). It writes eight bytes at a time: what is read
+// again at once, as by HashEnds, must not lie in pieces.
+func (e *Endpoint) SetV4(addr []byte, port uint16) {
+	mapped := uint64(binary.LittleEndian.Uint32(addr))<<32 | 0xffff<<16
+	binary.LittleEndian.PutUint64(e.Addr[:8], 0)
+	binary.LittleEndian.PutUint64(e.Addr[8:], mapped)
+	e.Port = port
 }
 
 // Known reports whether e names an end.

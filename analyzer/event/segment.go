@@ -46,8 +46,12 @@ const (
 type Segment struct {
 	Time  Time
 	Hash  uint64 // of the connection's two endpoints; the same for both directions
-	Scope uint32 // where it was seen: hash of interface, VLANs and tunnels; equal for all packets of a plain capture
+	Flags Flags
+	Scale uint8 // window scale of a SYN, when HasWindowScale
+	TTL   uint8 // TTL or hop limit
+	Kind  SegmentKind
 	Frame uint32 // 1-based over all frames of the stream of inputs
+	Scope uint32 // where it was seen: hash of interface, VLANs and tunnels; equal for all packets of a plain capture
 
 	Src, Dst Endpoint
 	Seq, Ack Seq
@@ -56,10 +60,6 @@ type Segment struct {
 	Len      uint32 // payload bytes on the wire, of which Payload may hold fewer
 	Window   uint16 // as in the header, not scaled
 	IPID     uint16 // IPv4 identification; 0 for IPv6
-	Flags    Flags
-	Scale    uint8 // window scale of a SYN, when HasWindowScale
-	TTL      uint8 // TTL or hop limit
-	Kind     SegmentKind
 	Code     uint16 // ICMP: type<<8 | code
 	Notes    Notes
 	Input    uint16 // which input, from 0

@@ -65,20 +65,24 @@ func appendEndpoint(dst, method, path []byte) []byte {
 }
 
 // segment returns the length of the path segment at the start of s, and whether
-// it is a plain short word that needs no look at its shape.
+// it is a plain short word that needs no look at its shape: without digits, or
+// with some and so short that no rule of isVariable takes it (v1, s3).
 func segment(s []byte) (n int, plain bool) {
-	plain = true
+	const plainMost, digitsMost = 23, 4
+	most := plainMost
 	for n < len(s) {
 		switch c := s[n]; {
 		case c >= 'a' && c <= 'z', c == '-', c == '_':
+		case c >= '0' && c <= '9' && n > 0 && s[0] >= 'a':
+			most = min(most, digitsMost)
 		case c == '/', c == '?', c == '#':
-			return n, plain && n < 24
+			return n, n <= most
 		default:
-			plain = false
+			most = -1
 		}
 		n++
 	}
-	return n, plain && n < 24
+	return n, n <= most
 }
 
 // appendLower appends s with its ASCII letters in lower case.

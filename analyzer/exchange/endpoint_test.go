@@ -158,3 +158,40 @@ func TestHeadCut(t *testing.T) {
 		t.Errorf("read %d bytes: %+v", n, h)
 	}
 }
+
+// TestPlainSegment checks that segments which are plain are not variable: every
+// one of up to six bytes of each kind.
+func TestPlainSegment(t *testing.T) {
+	const kinds = "af09-_"
+	taken := 0
+	for n := 1; n <= 6; n++ {
+		for k := range pow(len(kinds), n) {
+			s := make([]byte, n)
+			for i := range s {
+				s[i] = kinds[k%len(kinds)]
+				k /= len(kinds)
+			}
+			length, plain := segment(s)
+			if length != n {
+				t.Fatalf("%s: length %d", s, length)
+			}
+			if plain {
+				taken++
+				if got := string(appendSegment(nil, s)); got != string(s) {
+					t.Fatalf("%s is plain, but folds to %s", s, got)
+				}
+			}
+		}
+	}
+	if taken < 1000 {
+		t.Errorf("only %d plain segments", taken)
+	}
+}
+
+func pow(x, n int) int {
+	p := 1
+	for range n {
+		p *= x
+	}
+	return p
+}

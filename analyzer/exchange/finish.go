@@ -31,6 +31,9 @@ func (t *Tracker) Finish(s *Summary) {
 		t.lost++ // the last thing that the client sent, or a part of it
 		s.EndLost = true
 	}
+	if t.prev != nil {
+		s.PreviousPath = t.kept.path
+	}
 	t.finishQueue(s)
 	if t.tls != nil {
 		s.ClientNotify, s.ServerNotify = t.tls.client.notify, t.tls.server.notify
@@ -44,11 +47,7 @@ func (t *Tracker) Finish(s *Summary) {
 	if x := s.Outstanding; x != nil {
 		s.Late, s.LateEnd, s.LateWhole = x.Late, x.LateEnd, x.LateWhole
 	}
-	if t.hasPrev {
-		if s.Previous = &t.prev; t.unsure && t.prevPath != nil {
-			s.PreviousPath = *t.prevPath
-		}
-	}
+	s.Previous = t.prev
 	s.Sent, s.Answered, s.Reset, s.Aborted, s.Lost = t.sent, t.answered, t.reset, t.aborted, t.lost
 	s.Unsure = t.unsure
 	t.client.drop(t.env)
@@ -86,4 +85,9 @@ func (t *Tracker) finishEntry(s *Summary, x *entry) {
 		}
 	}
 	t.count(x)
+	if t.prev == &x.Exchange {
+		if s.PreviousPath = nil; t.unsure {
+			s.PreviousPath = x.path
+		}
+	}
 }

@@ -289,7 +289,8 @@ func (t *Tracker) describe(x *entry, hd *head) {
 // setTarget names what x asks for.
 func (t *Tracker) setTarget(x *entry, method, host, path []byte) {
 	names := t.env.Names
-	x.Method = names.again(t.prev.Method, method)
+	x.Method = names.again(t.method, method)
+	t.method = x.Method
 	x.Host = names.again(t.name, host)
 	if t.name == 0 {
 		t.name = x.Host

@@ -152,7 +152,7 @@ func (t *Tracker) emitStreams() {
 	kept := s.streams[:0]
 	for i := range s.streams {
 		if x := &s.streams[i]; x.has(entryComplete) {
-			t.count(&x.entry)
+			t.leave(&x.entry)
 		} else {
 			kept = append(kept, *x)
 		}

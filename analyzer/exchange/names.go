@@ -1,5 +1,7 @@
 package exchange
 
+import "encoding/binary"
+
 // Bounds of a Names: what one shard may keep of hosts, methods and endpoints
 // that the input makes up.
 const (
@@ -16,6 +18,25 @@ type Names struct {
 	list    []string
 	bytes   int
 	refused int64
+
+	// recent are strings that were asked for lately, by a quick hash: a
+	// connection asks for its method, host and endpoint, which are often
+	// those of others, and finds them here without the map (BenchmarkNames).
+	recent [recentNames]NameID
+}
+
+// recentNames is how many strings are remembered; a power of two.
+const recentNames = 256
+
+// slot is where b is remembered: by its ends, which take no loop.
+func (n *Names) slot(b []byte) *NameID {
+	h := uint64(len(b))
+	if len(b) >= 8 {
+		h ^= binary.LittleEndian.Uint64(b) ^ binary.LittleEndian.Uint64(b[len(b)-8:])*3
+	} else {
+		h ^= uint64(b[0])<<16 | uint64(b[len(b)-1])<<8
+	}
+	return &n.recent[h*0x9e3779b97f4a7c15>>32%recentNames]
 }
 
 // NewNames returns an empty Names. NameID 0 is the empty string.
@@ -31,7 +52,12 @@ func (n *Names) ID(b []byte) NameID {
 	if len(b) > maxName {
 		b = b[:maxName]
 	}
+	slot := n.slot(b)
+	if id := *slot; id != 0 && n.list[id] == string(b) {
+		return id
+	}
 	if id, ok := n.ids[string(b)]; ok {
+		*slot = id
 		return id
 	}
 	if len(n.list) >= maxNames || n.bytes+len(b) > maxNameBytes {

@@ -142,9 +142,26 @@ func (x *entry) delivered() bool {
 // emit gives the ended exchanges to the sink.
 func (t *Tracker) emit() {
 	for t.q.ended > 0 {
-		t.count(t.q.at(0))
+		t.leave(t.q.at(0))
 		t.q.shift()
 	}
+}
+
+// leave counts x, whose memory will be used again.
+func (t *Tracker) leave(x *entry) {
+	t.count(x)
+	if t.prev != &x.Exchange {
+		return
+	}
+	if t.kept == nil {
+		t.kept = new(kept)
+	}
+	k := t.kept
+	k.Exchange, k.path = x.Exchange, k.path[:0]
+	if t.unsure {
+		k.path = append(k.path, x.path...)
+	}
+	t.prev = &k.Exchange
 }
 
 // count settles the outcome of x and gives it to the sink.
@@ -160,18 +177,15 @@ func (t *Tracker) count(x *entry) {
 	case x.delivered():
 		x.Outcome = OutcomeAnswered
 		t.answered++
-		t.prev, t.hasPrev = x.Exchange, true
-		if x.has(entryUnseen) {
-			x.Outcome = OutcomeDiscarded // how long it took is not known
-		}
-		if t.unsure {
-			if t.prevPath == nil {
-				t.prevPath = new([]byte)
-			}
-			*t.prevPath = append((*t.prevPath)[:0], x.path...)
-		}
+		t.prev = &x.Exchange
 	}
-	if t.env.Sink != nil {
-		t.env.Sink.Exchange(t.owner, &x.Exchange)
+	if t.env.Sink == nil {
+		return
 	}
+	outcome := x.Outcome
+	if outcome == OutcomeAnswered && x.has(entryUnseen) {
+		x.Outcome = OutcomeDiscarded // how long it took is not known
+	}
+	t.env.Sink.Exchange(t.owner, &x.Exchange)
+	x.Outcome = outcome
 }

@@ -41,16 +41,12 @@ type queue struct {
 	inline [1]entry
 }
 
-// reset empties the queue and keeps the memory of its inline slot.
-func (q *queue) reset() {
-	for i := range q.inline {
-		p := q.inline[i].path
-		if cap(p) > 512 {
-			p = nil
-		}
-		q.inline[i] = entry{path: p[:0]}
+// init makes a zero queue ready. path is memory for the path in its inline slot.
+func (q *queue) init(path []byte) {
+	if cap(path) <= 512 {
+		q.inline[0].path = path[:0]
 	}
-	q.slots, q.first, q.n, q.ended, q.over = q.inline[:], 0, 0, 0, 0
+	q.slots = q.inline[:]
 }
 
 // at returns the i-th request; i must be below n.

@@ -62,7 +62,6 @@ type Tracker struct {
 	protocol Protocol
 
 	capped, unsure bool
-	hasPrev        bool
 	headCut        bool
 	doubt          doubt
 	lossy          bool // bytes of the client are missing
@@ -80,12 +79,13 @@ type Tracker struct {
 	q        queue
 	gap      event.Moment // when bytes of the client that may be a whole request were known to be missing; valid with halfQuiet
 	read     int64        // how many bytes of the server's stream the client had received at its close; valid when client.shut, -1 unknown
-	prev     Exchange     // the last one that was answered
+	prev     *Exchange    // the last one that was answered, in kept or where it waited; nil: none
+	kept     *kept        // memory for prev; nil until a second request needs it
 	back     mark         // how far the server's stream was before the last segment
 	declared Declared
 
 	name, alpn NameID
-	prevPath   *[]byte // of prev, where unsure; else nil
+	method     NameID // of the last request
 
 	reset, aborted, lost uint32
 
@@ -93,14 +93,19 @@ type Tracker struct {
 	pause    uint16 // see Summary.Pause; ms, at most maxPause
 }
 
+// kept is a copy of an exchange that has left the queue.
+type kept struct {
+	Exchange
+	path []byte // as entry's, where it may be asked for; reused
+}
+
 // Init makes t ready for a new connection of owner, a number that comes back
 // at the Sink. port is the server's: a hint where the bytes leave a doubt.
 func (t *Tracker) Init(env *Env, owner uint32, port uint16) {
 	t.Drop()
-	slots, path := t.q.inline, t.prevPath
-	*t = Tracker{env: env, owner: owner, port: port, prevPath: path}
-	t.q.inline = slots
-	t.q.reset()
+	path, k := t.q.inline[0].path, t.kept
+	*t = Tracker{env: env, owner: owner, port: port, kept: k}
+	t.q.init(path)
 }
 
 // Drop returns what t borrowed from its Env. Only Init may follow.

@@ -89,6 +89,7 @@ func (r *Reader) block(data []byte) (int, error) {
 	var rec record
 	used := 0
 	for used < len(data) {
+		used += r.plain(data[used:])
 		pos := r.stream.base + int64(used)
 		n, st := r.record(data[used:], pos, &rec)
 		used += n
