@@ -249,7 +249,7 @@ func (u *unpacker) end(e *event.Endpoint, is6 bool) {
 	if is6 {
 		copy(e.Addr[:], u.buf[u.pos:u.pos+16])
 	} else {
-		*e = event.V4(u.buf[u.pos:], 0)
+		e.SetV4(u.buf[u.pos:], 0)
 		n = 4
 	}
 	e.Port = binary.LittleEndian.Uint16(u.buf[u.pos+n:])
