@@ -33,25 +33,19 @@ func (v *view) records() int {
 }
 
 // arrangeView appends the connections of a view. Those that begin with the same
-// frame, or line, stay in the order of their shards and records.
+// frame, or line, stay in the order of their shards and records. (A reference
+// holds both: no shard has 2^29 records, which would take 80 GB.)
 func (res *Result) arrangeView(number int, v *view) {
 	n := v.records()
 	list := make([]stat.Moment, 0, n)
-	var ends [shards]uint32 // of each shard's numbers in list
 	for k, s := range v.shards {
-		s.records.places.each(func(_ uint32, p *place) {
-			list = append(list, stat.MomentOf(int64(p.first), uint32(len(list))))
+		s.records.places.each(func(index uint32, p *place) {
+			list = append(list, stat.MomentOf(int64(p.first), index*shards+uint32(k)))
 		})
-		ends[k] = uint32(len(list))
 	}
 	list, _ = stat.SortMoments(list, make([]stat.Moment, n))
 	for stream, m := range list {
-		k, begin := 0, uint32(0)
-		for m.Ref >= ends[k] {
-			begin = ends[k]
-			k++
-		}
-		res.flows = append(res.flows, flowRef{index: m.Ref - begin, stream: uint32(stream), view: uint16(number), shard: uint8(k)})
+		res.flows = append(res.flows, flowRef{index: m.Ref / shards, stream: uint32(stream), view: uint16(number), shard: uint8(m.Ref % shards)})
 	}
 }
 

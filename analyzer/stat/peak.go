@@ -93,14 +93,15 @@ func Sweep(sets []*Spans, f func(at int64, step, set int, row uint32)) {
 		}
 	}
 	for len(left) > 0 {
-		k := 0
+		k, at := 0, heads[0]
 		for i, h := range heads {
-			if h < heads[k] {
+			if h < at {
 				k = i
 			}
+			at = min(at, h)
 		}
 		l := &left[k]
-		f(int64(heads[k]^1<<63), l.step, l.set, l.list[0].Ref)
+		f(int64(at^1<<63), l.step, l.set, l.list[0].Ref)
 		if l.list = l.list[1:]; len(l.list) > 0 {
 			heads[k] = l.list[0].key() + l.shift
 			continue

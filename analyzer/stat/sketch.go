@@ -67,10 +67,10 @@ type octave [octaveSize]uint32
 
 // tally counts values by bucket. Only octaves that hold a value have memory.
 type tally struct {
-	octaves  [2 * octaves]*octave // the first half is negative
-	n        uint64
-	min, max int64 // ns; 0 when n is 0
+	n        uint64 // this and the next three lie in one cache line
+	min, max int64  // ns; 0 when n is 0
 	sum      sum128
+	octaves  [2 * octaves]*octave // the first half is negative
 }
 
 func (t *tally) add(v int64, n uint32) {

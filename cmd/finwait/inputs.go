@@ -171,7 +171,7 @@ type source struct {
 
 // Next fills the batch; see capture.Reader.
 func (s *source) Next(b *event.Batch) error {
-	if s.batches++; s.batches%64 == 0 {
+	if s.batches++; s.batches%64 == 1 {
 		spare()
 	}
 	return s.Reader.Next(b)

@@ -25,7 +25,7 @@ type logSource struct {
 }
 
 func (s *logSource) Next(b *event.CallBatch) error {
-	if s.batches++; s.batches%16 == 0 {
+	if s.batches++; s.batches%16 == 1 {
 		spare()
 	}
 	return s.calls.Next(b)

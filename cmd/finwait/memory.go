@@ -26,7 +26,8 @@ func spare() {
 	}
 	live := []gauges.Sample{{Name: "/gc/heap/live:bytes"}}
 	gauges.Read(live)
-	if n := live[0].Value; n.Kind() == gauges.KindUint64 && n.Uint64() > 0 {
-		debug.SetGCPercent(min(most, max(least, int(garbage*100/n.Uint64()))))
+	if n := live[0].Value; n.Kind() == gauges.KindUint64 {
+		inUse := max(1, n.Uint64()) // 0 before the first collection
+		debug.SetGCPercent(int(min(most, max(least, garbage*100/inUse))))
 	}
 }
