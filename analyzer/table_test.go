@@ -327,15 +327,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-func BenchmarkTable(b *testing.B) {
-	var w wire
-	for p := range uint16(1000) {
-		w.dial(p, 1000)
-		for range 5 {
-			w.send(ms, p, false, event.ACK, 1001, 1501, 0)
-		}
-		w.part(p, 1000)
-	}
+// bench measures how long one shard takes for the segments.
+func (w *wire) bench(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s := newShard()
@@ -345,6 +338,18 @@ func BenchmarkTable(b *testing.B) {
 		s.finish(w.now)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(w.segs)), "ns/segment")
+}
+
+func BenchmarkTable(b *testing.B) {
+	var w wire
+	for p := range uint16(1000) {
+		w.dial(p, 1000)
+		for range 5 {
+			w.send(ms, p, false, event.ACK, 1001, 1501, 0)
+		}
+		w.part(p, 1000)
+	}
+	w.bench(b)
 }
 
 // BenchmarkTableCold follows 20,000 connections at once, which come twice: to
@@ -368,15 +373,7 @@ func BenchmarkTableCold(b *testing.B) {
 		w.send(0, p, true, event.FIN|event.ACK, 1501+m, 1002+n, 0)
 		w.send(0, p, false, event.ACK, 1002+n, 1502+m, 0)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		s := newShard()
-		for i := range w.segs {
-			s.add(&w.segs[i])
-		}
-		s.finish(w.now)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(w.segs)), "ns/segment")
+	w.bench(b)
 }
 
 // TestTableFirsts: connections of one segment take little memory, however many
