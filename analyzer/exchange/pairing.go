@@ -52,23 +52,36 @@ func (t *Tracker) respond(x *entry, from, to int64, start, at event.Moment) {
 	if x == nil {
 		return
 	}
-	if t.past(to) {
+	got := t.received(to)
+	if got > from || got == to {
+		if !x.First.Seen() {
+			x.First, x.FirstOffset = start, from
+		}
+		if got == to || got > x.LastOffset { // else it was noted when those bytes came
+			x.Last, x.LastOffset = at, got
+		}
+	}
+	if got < to {
 		if !x.Late.Seen() {
 			x.Late = at
 		}
 		x.LateEnd = at
-		return
 	}
-	if !x.First.Seen() {
-		x.First, x.FirstOffset = start, from
-	}
-	x.Last, x.LastOffset = at, to
 }
 
-// past reports whether the client had not received the bytes of the server up to
-// the offset to when it closed. What it had received may still be given later: a
-// capture may show the FIN before it, or only by what follows that it lacks it.
-func (t *Tracker) past(to int64) bool { return t.client.shut && (t.read < 0 || to > t.read) }
+// received is up to where the client had received the bytes of the server up to
+// the offset to when it closed: all while it has not, -1 when that is not known.
+// What it had received may still be given later: a capture may show the FIN before
+// it, or only by what follows that it lacks it.
+func (t *Tracker) received(to int64) int64 {
+	if t.client.shut {
+		return min(to, t.read)
+	}
+	return to
+}
+
+// past reports whether the client had not received all of that.
+func (t *Tracker) past(to int64) bool { return t.received(to) < to }
 
 // complete ends the response to x, the oldest that waits; nil ends one that
 // answers a request which is not tracked.
