@@ -2,7 +2,6 @@ package analyzer
 
 import (
 	"io"
-	"sync"
 	"time"
 
 	"finwait/analyzer/event"
@@ -122,7 +121,9 @@ func (a *Analyzer) sequential(v *view, src Source) error {
 			return err
 		}
 		v.observe(&j, &a.opts)
-		v.work(0, 1, &j)
+		for k := range v.shards {
+			v.shards[k].follow(&j, k)
+		}
 		if err == io.EOF {
 			return nil
 		}
@@ -169,77 +170,3 @@ func (v *view) observe(j *job, opts *Options) {
 
 // maxHosts bounds the names that are remembered.
 const maxHosts = 1 << 16
-
-// job is a batch on its way through the workers.
-type job struct {
-	batch event.Batch
-	parts [shards][]uint16 // which segments are of each shard
-	end   event.Time       // of the view by now
-	left  sync.WaitGroup
-}
-
-// ring is how many batches are under way at once: enough that reader and
-// workers rarely wait for each other.
-const ring = 6
-
-// parallel reads in one goroutine and follows connections in others, each of
-// which owns some of the shards. Every shard sees its segments in order.
-func (a *Analyzer) parallel(v *view, src Source) error {
-	workers := min(a.opts.Jobs, shards)
-	free := make(chan *job, ring)
-	queues := make([]chan *job, workers)
-	var done sync.WaitGroup
-	for w := range queues {
-		queues[w] = make(chan *job, ring)
-		done.Go(func() { v.follow(w, workers, queues[w]) })
-	}
-	for range ring {
-		free <- new(job)
-	}
-	err := a.dispatch(v, src, free, queues)
-	for _, q := range queues {
-		close(q)
-	}
-	done.Wait()
-	return err
-}
-
-// dispatch reads batches and hands each to all workers.
-func (a *Analyzer) dispatch(v *view, src Source, free chan *job, queues []chan *job) error {
-	for {
-		j := <-free
-		j.left.Wait()
-		err := src.Next(&j.batch)
-		if err != nil && err != io.EOF {
-			return err
-		}
-		v.observe(j, &a.opts)
-		j.left.Add(len(queues))
-		for _, q := range queues {
-			q <- j
-		}
-		free <- j
-		if err == io.EOF {
-			return nil
-		}
-	}
-}
-
-// follow is one worker: it owns the shards whose number leaves rest w.
-func (v *view) follow(w, workers int, queue <-chan *job) {
-	for j := range queue {
-		v.work(w, workers, j)
-		j.left.Done()
-	}
-}
-
-// work gives a batch's segments to the shards of worker w.
-func (v *view) work(w, workers int, j *job) {
-	for k := w; k < shards; k += workers {
-		s := v.shards[k]
-		for _, i := range j.parts[k] {
-			s.add(&j.batch.Segments[i])
-		}
-		s.sweep(j.end)
-	}
-}

@@ -4,7 +4,8 @@
 // # The way through
 //
 //  1. A [Source] fills batches of segments; [Analyzer.Capture] hands each
-//     segment to one of a few shards, by its 4-tuple (analyzer.go, shard.go).
+//     segment to one of a few shards, by its 4-tuple (analyzer.go, turns.go,
+//     shard.go).
 //  2. A shard finds the segment's connection (table.go) and lets it take the
 //     segment: package conn follows the states of both ends, package exchange
 //     the requests in the bytes.

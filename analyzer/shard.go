@@ -60,6 +60,15 @@ func newShard() *shard {
 	return s
 }
 
+// follow takes the segments of a job's batch that are of the shard, which is
+// number k.
+func (s *shard) follow(j *job, k int) {
+	for _, i := range j.parts[k] {
+		s.add(&j.batch.Segments[i])
+	}
+	s.sweep(j.end)
+}
+
 // Take lends a tracker to connection owner.
 func (s *shard) Take(owner uint32, port uint16) *exchange.Tracker {
 	var t *exchange.Tracker
