@@ -94,15 +94,18 @@ func (p *Peer) called() string {
 	return *p.ServerName + " (" + p.Server + ")"
 }
 
-// flowsOf are the first flows of a peer with a cause.
-func (b *builder) flowsOf(p *Peer, c Cause) []int32 {
+// sumsOf is what the connections of a peer add up to.
+func (b *builder) sumsOf(p *Peer) *sums {
 	for end, s := range b.peers {
 		if end.String() == p.Server {
-			return s.streams[c]
+			return &s.sums
 		}
 	}
-	return nil
+	return &sums{}
 }
+
+// flowsOf are the first flows of a peer with a cause.
+func (b *builder) flowsOf(p *Peer, c Cause) []int32 { return b.sumsOf(p).streams[c] }
 
 // worst is the endpoint of a peer with the largest n, as a clause; "" when the
 // peer has but one or none.
@@ -241,24 +244,13 @@ func (b *builder) endpointFlows(e *EndpointRow, c Cause) []int32 {
 // the next one opens its own.
 const fewMissed = 5
 
-// missed is how many connections to a peer were closed right after a response and
-// then missed: a new one had to be opened.
-func (b *builder) missed(p *Peer) int {
-	for end, s := range b.peers {
-		if end.String() == p.Server {
-			return s.missed
-		}
-	}
-	return 0
-}
-
 // findSmallPool: connections are closed right after their response while
 // others are in use, and missed soon after: the idle pool is full.
 func (b *builder) findSmallPool(r *Report) []Finding {
 	var list []Finding
 	for _, p := range b.significant(r, func(p *Peer) int { return p.Causes[CauseClientNoReuse.String()] }) {
 		n := p.Causes[CauseClientNoReuse.String()]
-		missed := b.missed(p)
+		missed := b.sumsOf(p).missed
 		if p.ConcurrencyPeak < 3 || n < 3 || missed*2 < n || !p.reused() {
 			continue
 		}
