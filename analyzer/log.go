@@ -49,7 +49,7 @@ func (a *Analyzer) Log(src CallSource) error {
 	log.OnEnd(sink.ended)
 	cut := logCut{opts: &a.opts, restarted: sink.restart}
 	err := cut.read(src, log)
-	if uncut := uncutError(""); errors.As(err, &uncut) {
+	if _, ok := errors.AsType[uncutError](err); ok {
 		return err
 	}
 	trace := src.Trace()
