@@ -5,7 +5,7 @@ package conn
 // of others sent lies in slow memory: its lines come all at once when they are
 // asked for together, and one after the other when they are met in what a
 // segment or Finish does. With 5,000 connections at once that costs 5 % of the
-// whole analysis (BenchmarkTable).
+// whole analysis (BenchmarkTableCold).
 func (c *Conn) Touch() uint64 {
 	sum := uint64(c.owner) + uint64(c.spoke) + uint64(c.opened.Frame) + uint64(c.halfEnd.Frame) + c.a.touch() + c.b.touch()
 	if c.tracker != nil {
