@@ -144,7 +144,7 @@ type Summary struct {
 
 	// Pause is the longest silence between bytes of the server that followed one
 	// another without one of the client in between, since the client's last; 0
-	// when there was none. In whole milliseconds, at most 65 s.
+	// when there was none.
 	Pause time.Duration
 }
 

@@ -1,10 +1,6 @@
 package exchange
 
-import (
-	"time"
-
-	"finwait/analyzer/event"
-)
+import "finwait/analyzer/event"
 
 // Finish gives what is left to the sink and fills s, once. s.Outstanding and
 // s.Previous point into t and are valid until the next Init.
@@ -24,8 +20,8 @@ func (t *Tracker) Finish(s *Summary) {
 	t.endSoft()
 	*s = Summary{
 		Protocol: t.protocol, ServerName: t.name, ALPN: t.alpn, Declared: t.declared,
-		ClientLast: t.client.last.at, ServerLast: t.server.last.at, Pause: time.Duration(t.pause) * time.Millisecond,
-		Resynced: uint32(t.resynced), Capped: t.capped, HeadCut: t.headCut,
+		ClientLast: t.client.last.at, ServerLast: t.server.last.at, Pause: t.pause,
+		Resynced: t.resynced, Capped: t.capped, HeadCut: t.headCut,
 	}
 	if h := &t.client; h.phase == phaseSeek && h.has(halfQuiet) {
 		t.lost++ // the last thing that the client sent, or a part of it

@@ -360,6 +360,6 @@ func (t *Tracker) frameSeek(side event.Side, f *frames, b []byte, fresh bool) bo
 		return false
 	}
 	f.lost = false
-	t.found()
+	t.resynced++
 	return true
 }

@@ -37,7 +37,7 @@ func (t *Tracker) http1Seek(side event.Side, h *half, b []byte, at event.Moment,
 // the client pipelines, and answers cannot be given to their requests.
 func (t *Tracker) resync(side event.Side, h *half) {
 	if h.has(halfMissing) {
-		t.found()
+		t.resynced++
 	}
 	if side == event.Client {
 		t.gap = event.Moment{}

@@ -111,7 +111,7 @@ func (t *Tracker) tlsData(side event.Side, b []byte, at event.Moment) {
 func (t *Tracker) tlsSeek(side event.Side, h *half, r *record, b []byte, at event.Moment, fresh bool) bool {
 	if fresh && len(b) >= 5 && validRecord(b) {
 		r.lost = false
-		t.found()
+		t.resynced++
 		return true
 	}
 	if t.tls.stage == tlsTraffic {

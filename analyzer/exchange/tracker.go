@@ -1,6 +1,10 @@
 package exchange
 
-import "finwait/analyzer/event"
+import (
+	"time"
+
+	"finwait/analyzer/event"
+)
 
 // mode is which parser a connection's bytes go to.
 type mode uint8
@@ -87,10 +91,8 @@ type Tracker struct {
 	name, alpn NameID
 	method     NameID // of the last request
 
-	reset, aborted, lost uint32
-
-	resynced uint16 // at most maxResynced
-	pause    uint16 // see Summary.Pause; ms, at most maxPause
+	reset, aborted, lost, resynced uint32
+	pause                          time.Duration // see Summary.Pause
 }
 
 // kept is a copy of an exchange that has left the queue.
@@ -178,15 +180,6 @@ func (t *Tracker) wake(side event.Side) {
 	}
 }
 
-// What a tracker counts in 16 bits, since millions of connections have one.
-const (
-	maxResynced = 1<<16 - 1
-	maxPause    = 1<<16 - 1
-)
-
-// found counts a message boundary that was found again.
-func (t *Tracker) found() { t.resynced += uint16(b2i(t.resynced < maxResynced)) }
-
 // touch notes that n bytes of payload came at at.
 func (t *Tracker) touch(side event.Side, n int64, at event.Moment) {
 	if t.closing() {
@@ -199,7 +192,7 @@ func (t *Tracker) touch(side event.Side, n int64, at event.Moment) {
 	case h.last.at != at:
 		t.back = h.last
 		if h.last.at.Frame > t.client.last.at.Frame && at.Time.Known() && h.last.at.Time.Known() {
-			t.pause = max(t.pause, uint16(min(max(at.Time.Sub(h.last.at.Time).Milliseconds(), 0), maxPause)))
+			t.pause = max(t.pause, at.Time.Sub(h.last.at.Time))
 		}
 	}
 	h.last = mark{h.off + int64(len(h.pending())) + n, at}
