@@ -92,7 +92,8 @@ func copied(t *testing.T, raw []byte) {
 	}
 }
 
-// FuzzDecode decodes anything as a frame of any link type.
+// FuzzDecode decodes anything as a frame of any link type, and as one of Ethernet
+// the short and the long way.
 func FuzzDecode(f *testing.F) {
 	for _, l := range layerings() {
 		f.Add(uint16(l.linkType), l.frame, 0)
@@ -106,6 +107,7 @@ func FuzzDecode(f *testing.F) {
 		if miss < 0 || miss > 1<<20 {
 			return
 		}
+		waysAgree(t, "frame", frame, miss)
 		var b event.Batch
 		d := decoder{probs: &problems{}, out: &b}
 		l := &link{dlt: linkType}
