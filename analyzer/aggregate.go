@@ -15,6 +15,7 @@ type sums struct {
 	connections, opened, closed             int
 	requests, answered, timedOut, cancelled int
 	aborted, churned, late, retries         int
+	missed                                  int // closed by the client right after a response, and then replaced
 	causes                                  [causes]int
 	handshakes                              time.Duration
 	wasted                                  time.Duration // late response minus close
@@ -23,7 +24,6 @@ type sums struct {
 	times                                   times
 	row                                     uint32 // its number among those of its kind, for presence
 	reuse                                   [reuseBins]int
-	missed                                  int             // closed by the client right after a response, and then replaced
 	streams                                 [causes][]int32 // the first flows of each cause
 }
 

@@ -138,6 +138,7 @@ func (s *sums) merge(o *sums) {
 	s.churned += o.churned
 	s.late += o.late
 	s.retries += o.retries
+	s.missed += o.missed
 	s.handshakes += o.handshakes
 	s.wasted += o.wasted
 	for i, n := range o.causes {

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"finwait/analyzer"
+	"finwait/samples/gen/wire"
 )
 
 // TestJobs demands the same bytes whatever the number of goroutines is.
@@ -31,6 +32,30 @@ func TestJobs(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestJobsOfMany demands it of so many connections that several goroutines add
+// them up, which the samples are too small for.
+func TestJobsOfMany(t *testing.T) {
+	for _, c := range []wire.Config{
+		{Kind: wire.Keepalive, Conns: 7000, Requests: 2, Concurrent: 500, Seed: 1},
+		{Kind: wire.Short, Conns: 7000, Concurrent: 500, Seed: 1},
+	} {
+		data, _ := generate(t, c)
+		report := func(jobs int) string {
+			text, err := json.MarshalIndent(run(t, data, jobs).Report(), "", " ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		want := report(1)
+		for _, jobs := range []int{2, 3} {
+			if got := report(jobs); got != want {
+				t.Errorf("%s with %d jobs:\n%s", c.Kind, jobs, diff(want, got))
+			}
+		}
+	}
 }
 
 // TestForms demands the same conclusions from the same packets in another file
